@@ -1,0 +1,128 @@
+"""The seam to a FHIR server: what every backend (embedded, container, remote) offers to an episode.
+
+A backend opens sessions; a session is one episode's private view of the server, where its writes are seen and no one else's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+
+__all__ = ["Backend", "BackendError", "Response", "Session"]
+
+
+class BackendError(Exception):
+    """The server itself failed (down, timed out, broken answer): infrastructure, never an agent's behaviour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A server's answer to one request.
+
+    Attributes:
+        status: HTTP status code.
+        headers: Header names in lower case.
+        body: The body as text; ``""`` when there is none.
+    """
+
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+
+class Session(ABC):
+    """One episode's private view of a FHIR server.
+
+    A ``url`` is percent-encoded and either relative to the server's base (``Patient/S1``, ``Observation?code=K``, ``?_getpages=..``)
+    or absolute below it; a URL of any other host is a ``ValueError``, so nothing else can be reached.
+    """
+
+    base: str
+    """The server's base URL, without a trailing slash: ``http://localhost:8080/fhir``."""
+
+    @abstractmethod
+    def request(self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
+        """Send one request and return the server's answer.
+
+        Args:
+            method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+            url: Where to, see the class.
+            body: The request body as text.
+            headers: Extra request headers; a body without a Content-Type is sent as ``application/fhir+json``.
+
+        Raises:
+            BackendError: The server failed to answer.
+            ValueError: The URL is not below this server's base.
+        """
+
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
+        """Read or search."""
+        return self.request("GET", url, None, headers)
+
+    def post(self, url: str, body: str, headers: Mapping[str, str] | None = None) -> Response:
+        """Create a resource, or post a transaction bundle to the base (``url=""``)."""
+        return self.request("POST", url, body, headers)
+
+    def put(self, url: str, body: str, headers: Mapping[str, str] | None = None) -> Response:
+        """Update a resource."""
+        return self.request("PUT", url, body, headers)
+
+    def delete(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
+        """Delete a resource."""
+        return self.request("DELETE", url, None, headers)
+
+    @abstractmethod
+    def fork(self) -> Session:
+        """An independent session with the same state now; neither sees the other's later writes."""
+
+    @abstractmethod
+    def pristine(self) -> Session:
+        """The chart as it was when this session was opened, without the episode's own writes."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget every write of this session; costs only what was written."""
+
+    def close(self) -> None:
+        """Free what the session holds. Closing twice is fine."""
+        return None
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+class Backend(ABC):
+    """A FHIR server that gives every episode a session of its own."""
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A hash of the resources' text in order, e.g. ``sha256:1f..``: which data an episode ran on."""
+
+    @abstractmethod
+    def open(self) -> Session:
+        """Open a session on the pristine chart.
+
+        Raises:
+            BackendError: The server can't be reached.
+        """
+
+    def close(self) -> None:
+        """Free what the backend holds. Closing twice is fine."""
+        return None
+
+    def __enter__(self) -> Backend:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
