@@ -1,1 +1,24 @@
+"""The benchmark's tasks: ten types, the official rows, and medenv's own splits.
 
+A `Task` is plain data; its `TaskType` knows the wording, the gold answer, the reference solution and the blind policy.
+"""
+
+from medenv.tasks.base import Branch, Gold, TaskType
+from medenv.tasks.official import TaskFileError, load_functions, load_rows
+from medenv.tasks.steps import UnexpectedObservationError
+from medenv.tasks.task import DEFAULT_NOW, Task
+from medenv.tasks.types import TYPES, task_type
+
+__all__ = [
+    "DEFAULT_NOW",
+    "TYPES",
+    "Branch",
+    "Gold",
+    "Task",
+    "TaskFileError",
+    "TaskType",
+    "UnexpectedObservationError",
+    "load_functions",
+    "load_rows",
+    "task_type",
+]
