@@ -1,0 +1,91 @@
+"""What a grader says: a score and the named checks it rests on, each with what was expected and what was found."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from medenv.protocol.trajectory import Trajectory
+
+__all__ = ["Check", "Grader", "UngradableError", "Verdict", "shown"]
+
+_SHOWN = 200
+
+
+class UngradableError(ValueError):
+    """The episode can't be graded: the infrastructure failed, or the chart's facts were not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One named assertion.
+
+    Attributes:
+        name: What was checked, unique within a verdict.
+        passed: Whether it held.
+        expected: The expectation as short text.
+        found: What was found instead or as well, as short text.
+    """
+
+    name: str
+    passed: bool
+    expected: str = ""
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A grader's judgement of one episode.
+
+    Attributes:
+        score: The reward, 1.0 or 0.0.
+        grader: The grader's name.
+        checks: All checks; the score is 1.0 if and only if each passed.
+        branch: What the chart demanded, in the task type's words, if the grader got so far.
+    """
+
+    score: float
+    grader: str
+    checks: Sequence[Check]
+    branch: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the episode was solved."""
+        return self.score == 1.0
+
+    @property
+    def failures(self) -> list[Check]:
+        """The checks that did not hold."""
+        return [check for check in self.checks if not check.passed]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+class Grader(ABC):
+    """A pure function from a trajectory to a verdict."""
+
+    name: str
+
+    @abstractmethod
+    def grade(self, trajectory: Trajectory) -> Verdict:
+        """Judge one finished episode.
+
+        Raises:
+            UngradableError: The episode ended in an infrastructure error or lacks the chart's facts.
+        """
+
+
+def shown(value: Any) -> str:
+    """A value as short JSON text for a check; anything Python's json can't write is shown by its repr."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        text = f"<{type(value).__name__}>"
+    text = text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+    return text.encode("utf-8", "replace").decode()

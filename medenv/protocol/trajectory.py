@@ -1,0 +1,140 @@
+"""A trajectory: one finished episode with everything needed to replay and regrade it, and its JSON form.
+
+One row of ``trajectories.jsonl`` is ``Trajectory.to_json()``; nothing in it depends on a clock or on the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from enum import Enum
+from typing import Any
+
+import orjson
+
+from medenv.tasks.task import Task
+
+__all__ = ["SCHEMA", "Message", "Status", "Trajectory", "TrajectoryError", "Turn"]
+
+SCHEMA = "medenv.trajectory/1"
+
+Message = dict[str, str]
+"""One message of the conversation: ``{"role": "user" | "assistant", "content": text}``."""
+
+
+class TrajectoryError(ValueError):
+    """A stored row is no trajectory of this schema."""
+
+
+class Status(str, Enum):
+    """How an episode stands or ended; the first five are the official harness's own words."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    INVALID_ACTION = "agent invalid action"
+    TURN_LIMIT = "task limit reached"
+    CONTEXT_LIMIT = "agent context limit"
+    TASK_ERROR = "task error"
+    INFRASTRUCTURE_ERROR = "infrastructure_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One reply of the agent and what came of it.
+
+    Attributes:
+        text: The agent's raw text.
+        kind: ``get``, ``post``, ``finish`` or ``invalid``.
+        observation: What the agent was shown next; None where the episode ended with this turn.
+        method: Method of the request that was sent, None if none was.
+        url: Its URL relative to the base, quoted as it was sent.
+        response_status: HTTP status of the answer.
+        usage: What the reply cost (tokens, price), as the agent reported it.
+    """
+
+    text: str
+    kind: str
+    observation: str | None = None
+    method: str | None = None
+    url: str | None = None
+    response_status: int | None = None
+    usage: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One finished episode.
+
+    Attributes:
+        task: The task, whole.
+        base: The server's base URL without a trailing slash.
+        protocol: ``text``.
+        observation: The style of the observations, ``full`` or ``compact``.
+        max_turns: The turn limit.
+        prompt: The first message.
+        turns: What was said and done.
+        status: How the episode ended.
+        result: The raw text of FINISH; for a ``task error`` the harness's error object; None if there is no result.
+        facts: What the graders read from the chart as it was before the episode.
+        error: What failed, for an ``infrastructure_error``.
+        provenance: Data fingerprint, prompt hash, package version, agent, seed, ...
+        verdict: The grader's verdict as data, once graded.
+    """
+
+    task: Task
+    base: str
+    prompt: str
+    status: Status
+    turns: Sequence[Turn] = ()
+    result: Any = None
+    protocol: str = "text"
+    observation: str = "full"
+    max_turns: int = 8
+    facts: Any = None
+    error: str | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    verdict: Mapping[str, Any] | None = None
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation: the prompt, then the agent's raw texts and the observations in turn."""
+        out: list[Message] = [{"role": "user", "content": self.prompt}]
+        for turn in self.turns:
+            out.append({"role": "assistant", "content": turn.text})
+            if turn.observation is not None:
+                out.append({"role": "user", "content": turn.observation})
+        return out
+
+    def to_json(self) -> bytes:
+        """One line of JSON without a newline; equal trajectories give equal bytes."""
+        row = asdict(self)
+        row["status"] = self.status.value
+        return orjson.dumps({"schema": SCHEMA, **row})
+
+    @classmethod
+    def from_json(cls, line: bytes | str) -> Trajectory:
+        """Read what `to_json` wrote.
+
+        Raises:
+            TrajectoryError: The line is no JSON, of another schema, or lacks a field.
+        """
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise TrajectoryError(f"this line is not JSON ({error}): {_short(line)}") from None
+        if not isinstance(row, dict) or row.pop("schema", None) != SCHEMA:
+            raise TrajectoryError(f"this line is no trajectory of schema {SCHEMA!r}: {_short(line)}")
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(row) - known):
+            raise TrajectoryError(f"unknown field {unknown[0]!r} in a trajectory of schema {SCHEMA!r}: {_short(line)}")
+        try:
+            row["task"] = Task(**row["task"])
+            row["turns"] = tuple(Turn(**turn) for turn in row["turns"])
+            row["status"] = Status(row["status"])
+            return cls(**row)
+        except (KeyError, TypeError, ValueError) as error:
+            raise TrajectoryError(f"this row is no whole trajectory ({error}): {_short(line)}") from None
+
+
+def _short(line: bytes | str) -> str:
+    return repr(line[:80]) + ("..." if len(line) > 80 else "")
