@@ -83,6 +83,13 @@ class Codes:
             codes += more
         return codes or None
 
+    def system(self, url: str) -> str:
+        """The code system that a value set takes its codes from, the first of several."""
+        valueset = self.sets[url.partition("|")[0]]
+        include = children(valueset, "compose/include")[0]
+        nested = children(include, "valueSet")
+        return self.system(nested[0].get("value", "")) if nested else value(include, "system")
+
 
 def element_types(node: ET.Element) -> tuple[list[str], list[str]]:
     """The type names of an element, and the resource types that its references may name."""
@@ -102,6 +109,7 @@ def element_types(node: ET.Element) -> tuple[list[str], list[str]]:
 def build_elements(bundles: list[ET.Element], codes: Codes) -> dict:
     types: dict[str, list] = {}
     enums: dict[str, list[str]] = {}
+    systems: dict[str, str] = {}
     for bundle in bundles:
         for profile in bundle.iter(FHIR + "StructureDefinition"):
             name, kind = value(profile, "type"), value(profile, "kind")
@@ -138,6 +146,7 @@ def build_elements(bundles: list[ET.Element], codes: Codes) -> dict:
                         raise SystemExit(f"{path}: another value set is already called {binding!r}")
                     if binding:
                         enums[binding] = expansion
+                        systems[binding] = codes.system(value(node, "binding/valueSet"))
                 flags = "".join(
                     letter
                     for letter, on in (
@@ -150,7 +159,7 @@ def build_elements(bundles: list[ET.Element], codes: Codes) -> dict:
                 top = value(node, "max")
                 row = [last.removesuffix("[x]"), int(value(node, "min")), MANY if top == "*" else int(top), flags]
                 types[parent][2].append([*row, names, binding, targets])
-    return {"types": types, "codes": enums}
+    return {"types": types, "codes": enums, "systems": systems}
 
 
 def own_parts(expression: str, base: str) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "SERVER_PARAMETERS",
     "Element",
     "SearchParameter",
+    "code_system",
     "elements",
     "is_primitive",
     "is_resource",
@@ -114,6 +115,13 @@ def _table(name: str) -> dict[str, Any]:
 @cache
 def _codes(binding: str) -> frozenset[str]:
     return frozenset(_table("elements")["codes"][binding])
+
+
+@cache
+def code_system(binding: str) -> str:
+    """The URL of the code system that a required binding (`Element.binding`) takes its codes from."""
+    system: str = _table("elements")["systems"][binding]
+    return system
 
 
 @cache
