@@ -5,20 +5,25 @@ A `Task` is plain data; its `TaskType` knows the wording, the gold answer, the r
 
 from medenv.tasks.base import Branch, Gold, TaskType
 from medenv.tasks.official import TaskFileError, load_functions, load_rows
+from medenv.tasks.splits import SPLITS, TaskSet, UnknownNameError, load_split
 from medenv.tasks.steps import UnexpectedObservationError
 from medenv.tasks.task import DEFAULT_NOW, Task
 from medenv.tasks.types import TYPES, task_type
 
 __all__ = [
     "DEFAULT_NOW",
+    "SPLITS",
     "TYPES",
     "Branch",
     "Gold",
     "Task",
     "TaskFileError",
+    "TaskSet",
     "TaskType",
     "UnexpectedObservationError",
+    "UnknownNameError",
     "load_functions",
     "load_rows",
+    "load_split",
     "task_type",
 ]

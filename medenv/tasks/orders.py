@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["blood_pressure", "magnesium", "potassium", "service_request"]
+__all__ = ["BLOOD_PRESSURE", "LOINC", "NDC", "SNOMED", "blood_pressure", "magnesium", "potassium", "service_request"]
 
 NDC = "http://hl7.org/fhir/sid/ndc"
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
+BLOOD_PRESSURE = "BP"
+"""The flowsheet id of blood pressure."""
 VITAL_SIGNS = {"system": "http://hl7.org/fhir/observation-category", "code": "vital-signs", "display": "Vital Signs"}
 
 
@@ -25,19 +27,18 @@ def _subject(mrn: str) -> dict[str, str]:
     return {"reference": f"Patient/{mrn}"}
 
 
-def blood_pressure(mrn: str, reading: str, now: str, flowsheet: str = "BP") -> dict[str, Any]:
+def blood_pressure(mrn: str, reading: str, now: str) -> dict[str, Any]:
     """An Observation that records a blood pressure.
 
     Args:
         mrn: The patient's MRN.
         reading: What was measured, e.g. ``121/76 mmHg``.
         now: When, ISO 8601 with an offset.
-        flowsheet: The flowsheet id of blood pressure.
     """
     return {
         "resourceType": "Observation",
         "category": [{"coding": [dict(VITAL_SIGNS)]}],
-        "code": {"text": flowsheet},
+        "code": {"text": BLOOD_PRESSURE},
         "effectiveDateTime": now,
         "status": "final",
         "valueString": reading,

@@ -29,7 +29,7 @@ class Task:
         branch: What the chart demands (``absent``, ``low``, ...), one of the type's branches; None if not declared.
         now: The present, ISO 8601 with an offset, as the context states it.
         params: What the type's grader and reference solution need besides (all JSON values); see each type's module:
-            1 ``{family, given, birthdate, sol}``; 2 ``{}``; 3 ``{reading, code}``; 4, 6, 7 ``{code}``;
+            1 ``{family, given, birthdate, sol}``; 2 ``{}``; 3 ``{reading}``; 4, 6, 7 ``{code}``;
             5 ``{code, ndc}``; 8 ``{snomed, note}``; 9 ``{code, ndc, loinc, recheck_day}``; 10 ``{code, loinc}``.
     """
 

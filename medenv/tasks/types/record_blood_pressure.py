@@ -20,14 +20,14 @@ _READING = re.compile(r"\d{2,3}/\d{2,3} mmHg")
 
 
 class RecordBloodPressure(TaskType):
-    """Record a blood pressure; params: ``reading`` (text with its unit) and ``code`` (the flowsheet id)."""
+    """Record a blood pressure; params: ``reading``, text with its unit."""
 
     number = 3
     name = "record-blood-pressure"
     title = "Medication Verification"
     kind = "action"
     branches = (Branch("record", "always one Observation to create", orders=1),)
-    params: ClassVar[Mapping[str, Any]] = {"reading": "118/77 mmHg", "code": "BP"}
+    params: ClassVar[Mapping[str, Any]] = {"reading": "118/77 mmHg"}
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """The patient and the reading."""
@@ -35,7 +35,7 @@ class RecordBloodPressure(TaskType):
 
     def context(self, now: str, params: Mapping[str, Any]) -> str:
         """The present and the flowsheet id."""
-        return f"The present time is {now}. Blood pressure has the flowsheet ID {params['code']}."
+        return f"The present time is {now}. Blood pressure has the flowsheet ID {orders.BLOOD_PRESSURE}."
 
     def facts_query(self, task: Task) -> None:
         """Nothing in the chart decides."""
@@ -43,8 +43,7 @@ class RecordBloodPressure(TaskType):
 
     def gold(self, task: Task, facts: Sequence[Mapping[str, Any]]) -> Gold:
         """One Observation; the answer is not looked at."""
-        reading, code = task.params["reading"], task.params["code"]
-        return Gold("record", [], [orders.blood_pressure(str(task.mrn), reading, task.now, code)])
+        return Gold("record", [], [orders.blood_pressure(str(task.mrn), task.params["reading"], task.now)])
 
     def read(self, task: Task, base: str) -> Steps[list[dict[str, Any]]]:
         """Nothing to read."""

@@ -70,5 +70,3 @@ class RenewHbA1c(LatestLab):
         """Order, and say that there is none."""
         order = orders.service_request(mrn_in(task), orders.LOINC, loinc_in(task), now_in(task))
         yield from act([order], [-1], base)
-
-
