@@ -15,7 +15,7 @@ from medenv.protocol import observations
 from medenv.protocol.actions import Finish, Get, Invalid, Post, parse
 from medenv.protocol.instructions import prompt_hash, text_prompt
 from medenv.protocol.observations import OBSERVATION_STYLES, ObservationStyle
-from medenv.protocol.trajectory import Message, Status, Trajectory, Turn
+from medenv.protocol.trajectory import Message, Status, Trajectory, Turn, conversation
 from medenv.protocol.urls import ForeignURLError, relative
 from medenv.tasks.task import Task
 
@@ -109,7 +109,7 @@ class Episode:
     @property
     def messages(self) -> list[Message]:
         """The conversation so far: the prompt, then raw replies (assistant) and observations (user) in turn."""
-        return self.trajectory().messages
+        return conversation(self.prompt, self._turns)
 
     def step(self, text: str, usage: Mapping[str, Any] | None = None) -> Transition:
         """Take the agent's reply and act on it.
@@ -185,6 +185,10 @@ class Episode:
         """
         if not self.done:
             self.status, self.error = status, reason
+
+    def invalidate(self, reason: str) -> None:
+        """Turn an episode that has ended into an infrastructure error, because it can't be graded."""
+        self.status, self.error = Status.INFRASTRUCTURE_ERROR, reason
 
     def fork(self) -> Episode:
         """An independent episode at the same turn; neither sees the other's later writes or turns."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from medenv.protocol.trajectory import Trajectory
+from medenv.protocol.trajectory import Status, Trajectory
 
 __all__ = ["Check", "Grader", "UngradableError", "Verdict", "shown"]
 
@@ -79,6 +79,12 @@ class Grader(ABC):
         Raises:
             UngradableError: The episode ended in an infrastructure error or lacks the chart's facts.
         """
+
+    def judge(self, trajectory: Trajectory) -> Trajectory:
+        """The trajectory with its verdict; an infrastructure error is left without one."""
+        if trajectory.status is Status.INFRASTRUCTURE_ERROR:
+            return replace(trajectory, verdict=None)
+        return replace(trajectory, verdict=self.grade(trajectory).to_dict())
 
 
 def shown(value: Any) -> str:

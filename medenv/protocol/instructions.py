@@ -70,6 +70,7 @@ def text_prompt(task: Task, base: str, turns: int) -> str:
     return f"{head}{task.context or '(none)'}{between}{task.instruction}"
 
 
+@lru_cache(maxsize=1)
 def prompt_hash() -> str:
     """A hash of the instructions without base, task or turn limit: ``sha256:`` and 16 hex digits."""
     text = _TEMPLATE + "\n\n".join(_describe(e) for e in ENDPOINTS)

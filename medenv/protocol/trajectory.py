@@ -14,7 +14,7 @@ import orjson
 
 from medenv.tasks.task import Task
 
-__all__ = ["SCHEMA", "Message", "Status", "Trajectory", "TrajectoryError", "Turn"]
+__all__ = ["SCHEMA", "Message", "Status", "Trajectory", "TrajectoryError", "Turn", "conversation"]
 
 SCHEMA = "medenv.trajectory/1"
 
@@ -98,12 +98,7 @@ class Trajectory:
     @property
     def messages(self) -> list[Message]:
         """The conversation: the prompt, then the agent's raw texts and the observations in turn."""
-        out: list[Message] = [{"role": "user", "content": self.prompt}]
-        for turn in self.turns:
-            out.append({"role": "assistant", "content": turn.text})
-            if turn.observation is not None:
-                out.append({"role": "user", "content": turn.observation})
-        return out
+        return conversation(self.prompt, self.turns)
 
     def to_json(self) -> bytes:
         """One line of JSON without a newline; equal trajectories give equal bytes."""
@@ -134,6 +129,16 @@ class Trajectory:
             return cls(**row)
         except (KeyError, TypeError, ValueError) as error:
             raise TrajectoryError(f"this row is no whole trajectory ({error}): {_short(line)}") from None
+
+
+def conversation(prompt: str, turns: Sequence[Turn]) -> list[Message]:
+    """Prompt, raw replies (assistant) and observations (user) in turn."""
+    out: list[Message] = [{"role": "user", "content": prompt}]
+    for turn in turns:
+        out.append({"role": "assistant", "content": turn.text})
+        if turn.observation is not None:
+            out.append({"role": "user", "content": turn.observation})
+    return out
 
 
 def _short(line: bytes | str) -> str:

@@ -1,1 +1,6 @@
+"""Collecting episodes: the runner, and the folder of trajectories that it fills."""
 
+from medenv.rollouts.folder import RunFolder, RunFolderError
+from medenv.rollouts.runner import play, run
+
+__all__ = ["RunFolder", "RunFolderError", "play", "run"]

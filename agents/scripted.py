@@ -1,0 +1,65 @@
+"""Policies that follow a task type's own scripts: the reference solution, and the blind policy that never looks.
+
+Both act through the same text actions as a model does.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from medenv.agents.policy import Player, Policy, ProviderError, Reply
+
+from medenv.protocol.trajectory import Message
+from medenv.tasks import Task, UnexpectedObservationError, task_type
+from medenv.tasks.steps import Steps
+
+__all__ = ["BlindPolicy", "ReferencePolicy"]
+
+
+class _StepsPlayer(Player):
+    """Feeds observations to a generator of texts."""
+
+    def __init__(self, steps: Steps[None], task: Task) -> None:
+        self._steps, self._task, self._begun = steps, task, False
+
+    async def act(self, messages: Sequence[Message]) -> Reply:
+        try:
+            if self._begun:
+                return Reply(self._steps.send(messages[-1]["content"]))
+            self._begun = True
+            return Reply(next(self._steps))
+        except StopIteration:
+            raise ProviderError(f"the script for task {self._task.id!r} ended before the episode did") from None
+        except (UnexpectedObservationError, ValueError) as error:
+            raise ProviderError(f"the script for task {self._task.id!r} can't go on: {error}") from error
+
+
+class _ScriptPolicy(Policy):
+    def start(self, task: Task, seed: int) -> Player:
+        """Begin an episode; nothing in it is random."""
+        return _StepsPlayer(self.steps(task), task)
+
+    @abstractmethod
+    def steps(self, task: Task) -> Steps[None]:
+        """The generator of the episode's texts."""
+
+
+class ReferencePolicy(_ScriptPolicy):
+    """Solves every task, reading the chart by GET alone."""
+
+    name = "reference"
+
+    def steps(self, task: Task) -> Steps[None]:
+        """The task type's reference solution, with relative URLs."""
+        return task_type(task.type).solve(task)
+
+
+class BlindPolicy(_ScriptPolicy):
+    """Never sends a GET: the floor under every score (benchmark.md section 3)."""
+
+    name = "blind"
+
+    def steps(self, task: Task) -> Steps[None]:
+        """The task type's template, filled from instruction and context."""
+        return task_type(task.type).blind(task)

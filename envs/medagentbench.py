@@ -1,0 +1,186 @@
+"""The Gymnasium environment: a thin skin on `Episode`.
+
+Observations and actions are text; the reward is 0 until the end and then the grader's score.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gymnasium
+from medenv.envs.spaces import ActionText, UnicodeText
+
+from medenv.episode import MAX_TURNS, Benchmark, Episode
+from medenv.fhir import BackendError
+from medenv.protocol.observations import ObservationStyle
+from medenv.protocol.trajectory import Status
+from medenv.tasks import Task
+
+__all__ = ["MedAgentBenchEnv"]
+
+_OPTIONS = ("split", "task_id")
+
+
+class MedAgentBenchEnv(gymnasium.Env[str, str]):
+    """An agent works one task on one fresh chart an episode.
+
+    Args:
+        task_type: 1 to 10; None for all ten.
+        split: Where tasks come from, ``builtin`` or ``official``.
+        grader: ``official``; None takes the split's own.
+        official: For the official split: the folder of ``test_data_v2.json``, or a MedAgentBench checkout.
+        charts: For the official split: an NDJSON file with the charts.
+        observation: ``full``, or ``compact`` for JSON without white space and meta.
+        max_turns: Agent turns until truncation.
+        render_mode: ``ansi`` or None.
+
+    Raises:
+        ValueError: An argument is none of those above.
+
+    `reset` takes ``options={"task_id": "task9_12", "split": "builtin"}``. Each `info` has ``task_id``, ``task_type``, ``split``,
+    ``status``, ``response_status`` (0 if nothing was sent), ``error`` (what was wrong with the action, or ``""``) and ``verdict``
+    (empty until the end). A failure of the server raises `BackendError` from `step` and is never a reward.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}
+
+    def __init__(
+        self,
+        task_type: int | None = None,
+        split: str = "builtin",
+        grader: str | None = None,
+        official: str | Path | None = None,
+        charts: str | Path | None = None,
+        observation: ObservationStyle = "full",
+        max_turns: int = MAX_TURNS,
+        render_mode: str | None = None,
+    ) -> None:
+        if task_type is not None and task_type not in range(1, 11):
+            raise ValueError(f"task_type is {task_type!r}; it must be 1 to 10, or None for all")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode is {render_mode!r}; it must be 'ansi' or None")
+        self.task_type = task_type
+        self.render_mode = render_mode
+        self.action_space = ActionText()
+        self.observation_space = UnicodeText()
+        self._settings: dict[str, Any] = {
+            "grader": grader,
+            "official": official,
+            "charts": charts,
+            "observation": observation,
+            "max_turns": max_turns,
+        }
+        self._split = split
+        self._benchmarks: dict[str, Benchmark] = {}
+        self._episode: Episode | None = None
+        self._benchmark(split)
+
+    def _benchmark(self, split: str) -> Benchmark:
+        if split not in self._benchmarks:
+            self._benchmarks[split] = Benchmark(split, **self._settings)
+        return self._benchmarks[split]
+
+    @property
+    def episode(self) -> Episode:
+        """The running episode.
+
+        Raises:
+            gymnasium.error.ResetNeeded: There is none.
+        """
+        if self._episode is None:
+            raise gymnasium.error.ResetNeeded("call reset before the first step, and after the end of an episode")
+        return self._episode
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        """Begin an episode on a fresh chart.
+
+        Args:
+            seed: Seeds the choice of tasks.
+            options: ``task_id`` picks one task, ``split`` another split than the env's.
+
+        Returns:
+            The instructions, and the info.
+
+        Raises:
+            ValueError: An unknown option, split or task id.
+            BackendError: The server failed.
+        """
+        super().reset(seed=seed)
+        chosen = options or {}
+        if unknown := [key for key in chosen if key not in _OPTIONS]:
+            raise ValueError(f"unknown reset option {unknown[0]!r}; there are: {', '.join(_OPTIONS)}")
+        benchmark = self._benchmark(chosen.get("split", self._split))
+        task = self._choose(benchmark, chosen.get("task_id"))
+        self._end()
+        self._episode = benchmark.start(task)
+        return self._episode.prompt, self._info(0, None, {})
+
+    def _choose(self, benchmark: Benchmark, task_id: str | None) -> Task:
+        tasks = benchmark.tasks.of_type(self.task_type) if self.task_type else benchmark.tasks.tasks
+        if task_id is None:
+            return tasks[int(self.np_random.integers(len(tasks)))]
+        task = benchmark.tasks.task(task_id)
+        if self.task_type not in (None, task.type):
+            raise ValueError(f"task {task_id!r} is of type {task.type}, this environment of type {self.task_type}")
+        return task
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Act.
+
+        Args:
+            action: The agent's raw text.
+
+        Returns:
+            What the agent is shown, the reward, terminated (FINISH or an invalid action), truncated (turn limit), info.
+
+        Raises:
+            TypeError: The action is no text.
+            BackendError: The server failed; reset to go on.
+        """
+        if not isinstance(action, str):
+            raise TypeError(f"an action is text, not {type(action).__name__}")
+        episode = self.episode
+        transition = episode.step(action)
+        response_status = transition.response.status if transition.response else 0
+        reward, verdict = 0.0, {}
+        if transition.done:
+            trajectory = self._benchmarks[episode.task.split].finish(episode)
+            if trajectory.verdict is None:
+                raise BackendError(f"the episode can't be graded: {trajectory.error}")
+            reward, verdict = trajectory.verdict["score"], dict(trajectory.verdict)
+        truncated = transition.status is Status.TURN_LIMIT
+        info = self._info(response_status, transition.error, verdict)
+        return transition.observation, reward, transition.done and not truncated, truncated, info
+
+    def _info(self, response_status: int, error: str | None, verdict: dict[str, Any]) -> dict[str, Any]:
+        episode = self.episode
+        return {
+            "task_id": episode.task.id,
+            "task_type": episode.task.type,
+            "split": episode.task.split,
+            "status": episode.status.value,
+            "response_status": response_status,
+            "error": error or "",
+            "verdict": verdict,
+        }
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """The conversation so far as text, for ``render_mode="ansi"``."""
+        if self.render_mode is None:
+            return None
+        lines = [f"[{message['role']}]\n{message['content']}" for message in self.episode.messages]
+        return "\n\n".join([*lines, f"[{self.episode.status.value}]"])
+
+    def _end(self) -> None:
+        if self._episode is not None:
+            self._episode.session.close()
+            self._episode = None
+
+    def close(self) -> None:
+        """Free the session and the charts. Closing twice is fine."""
+        self._end()
+        for benchmark in self._benchmarks.values():
+            benchmark.close()
+        self._benchmarks.clear()
+        super().close()

@@ -1,0 +1,195 @@
+"""``medenv eval``: run an agent over a split, grade it, and show a table with the blind floor beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from itertools import count
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from medenv.agents import AGENTS, Policy, load
+from medenv.cli.console import stderr, stdout
+from medenv.episode import MAX_TURNS, Benchmark
+from medenv.protocol.trajectory import Status, Trajectory
+from medenv.report import Summary, score_table, summarise
+from medenv.rollouts import RunFolder, RunFolderError, run
+from medenv.tasks import Task
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    agent: Annotated[str, typer.Option(help=f"Who plays: {', '.join(AGENTS)}.")],
+    split: Annotated[
+        str, typer.Option(help="Which tasks: builtin, or official (needs --official and --charts).")
+    ] = "builtin",
+    grader: Annotated[str | None, typer.Option(help="Which grader; the split's own if left out.")] = None,
+    official: Annotated[
+        Path | None, typer.Option(help="Folder of the official test_data_v2.json, or a MedAgentBench checkout.")
+    ] = None,
+    charts: Annotated[Path | None, typer.Option(help="NDJSON file with the charts, one FHIR resource a line.")] = None,
+    type_: Annotated[
+        list[int] | None, typer.Option("--type", min=1, max=10, help="Only this task type; repeatable.")
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Only this task id; repeatable.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for trajectories.jsonl and summary.json; made if need be.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out: play only what is missing.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed for whatever is random in the agent.")] = 0,
+    concurrency: Annotated[int, typer.Option(min=1, help="Episodes under way at a time.")] = 16,
+    observation: Annotated[str, typer.Option(help="full, or compact for JSON without white space and meta.")] = "full",
+    max_turns: Annotated[int, typer.Option(min=1, help="Agent turns an episode has.")] = MAX_TURNS,
+    model: Annotated[str | None, typer.Option(help="llm: the model's name at the provider.")] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="llm: base of an OpenAI-compatible API, e.g. http://127.0.0.1:8000/v1.")
+    ] = None,
+    api_key_env: Annotated[
+        str | None,
+        typer.Option(help="llm: environment variable with the key; MEDENV_API_KEY or OPENAI_API_KEY if left out."),
+    ] = None,
+    temperature: Annotated[float | None, typer.Option(help="llm: sampling temperature; 0 if left out.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="llm: most tokens a reply may have.")] = None,
+    timeout: Annotated[float | None, typer.Option(min=0.001, help="llm: seconds to wait for an answer.")] = None,
+    retries: Annotated[
+        int | None, typer.Option(min=0, help="llm: how often to try again after a transient fault.")
+    ] = None,
+) -> None:
+    """Run an agent over the benchmark and print its scores.
+
+    Examples:
+        medenv eval --agent reference
+
+        medenv eval --agent llm --model gpt-4o --out runs/gpt-4o
+
+        medenv eval --agent llm --model my-model --base-url http://127.0.0.1:8000/v1
+
+        medenv eval --agent blind --split official --official MedAgentBench --charts charts.ndjson
+    """
+    options = {
+        "model": model,
+        "base_url": base_url,
+        "api_key_env": api_key_env,
+        "temperature": temperature,
+        "max_tokens": max_tokens,
+        "timeout": timeout,
+        "retries": retries,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    if agent == "llm" and model is None:
+        raise typer.BadParameter("the agent 'llm' needs a model", param_hint="--model")
+    if resume and out is None:
+        raise typer.BadParameter("say which run to go on with", param_hint="--out")
+    policy = load(agent, **given)
+    style: Any = observation  # Benchmark checks it
+    with Benchmark(
+        split, grader, official=official, charts=charts, observation=style, max_turns=max_turns
+    ) as benchmark:
+        tasks = _chosen(benchmark, type_ or [], task or [])
+        settings = {
+            "agent": policy.describe(),
+            "split": split,
+            "grader": benchmark.grader.name,
+            "observation": observation,
+            "max_turns": max_turns,
+            "seed": seed,
+            "data": benchmark.backend.fingerprint,
+            "tasks": benchmark.tasks.fingerprint,
+        }
+        with RunFolder(out or _unused(f"{policy.name.replace('/', '_')}-{split}"), settings, resume=resume) as folder:
+            _evaluate(benchmark, policy, tasks, folder, seed=seed, concurrency=concurrency)
+
+
+def _evaluate(
+    benchmark: Benchmark, policy: Policy, tasks: list[Task], folder: RunFolder, *, seed: int, concurrency: int
+) -> None:
+    done = {one.task.id: one for one in folder.read() if one.status is not Status.INFRASTRUCTURE_ERROR}
+    missing = [task for task in tasks if task.id not in done]
+    try:
+        asyncio.run(_play(benchmark, policy, missing, folder, done, seed=seed, concurrency=concurrency))
+    except KeyboardInterrupt:
+        stderr().print(f"interrupted; finished episodes are in {folder.path}, go on with: --out {folder.path} --resume")
+        raise typer.Exit(130) from None
+    played = [done[task.id] for task in tasks]
+    summary, floor = summarise(played), asyncio.run(_blind_floor(benchmark, tasks))
+    folder.write_summary({**folder.settings, **summary.to_dict(), "blind": floor.to_dict()})
+    _show(f"{policy.name} on {benchmark.tasks.name}, grader {benchmark.grader.name}", summary, floor, folder)
+
+
+async def _play(
+    benchmark: Benchmark,
+    policy: Policy,
+    tasks: list[Task],
+    folder: RunFolder,
+    done: dict[str, Trajectory],
+    *,
+    seed: int,
+    concurrency: int,
+) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[score]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    scored = [one for one in done.values() if one.verdict is not None]
+    passed = sum(one.verdict["score"] == 1.0 for one in scored if one.verdict)
+    total = len(scored)
+    with Progress(*columns, console=stderr()) as progress:
+        bar = progress.add_task(policy.name, total=len(done) + len(tasks), completed=len(done), score="")
+        try:
+            async with aclosing(run(benchmark, policy, tasks, seed=seed, concurrency=concurrency)) as trajectories:
+                async for one in trajectories:
+                    folder.append(one)
+                    done[one.task.id] = one
+                    if one.verdict is not None:
+                        total += 1
+                        passed += one.verdict["score"] == 1.0
+                    progress.update(bar, advance=1, score=f"{passed}/{total} correct")
+        finally:
+            await policy.close()
+
+
+async def _blind_floor(benchmark: Benchmark, tasks: list[Task]) -> Summary:
+    """What the blind policy scores on the same tasks: the floor under every score."""
+    return summarise([one async for one in run(benchmark, load("blind"), tasks, concurrency=1)])
+
+
+def _show(title: str, summary: Summary, floor: Summary, folder: RunFolder) -> None:
+    console = stdout()
+    console.print(score_table(title, summary, floor))
+    console.print(f"trajectories and summary: {folder.path}", highlight=False, soft_wrap=True)
+    total = summary.total
+    if failed := total.ended(Status.INFRASTRUCTURE_ERROR):
+        console.print(
+            f"{failed} episode(s) ended in an infrastructure error and are in no score; play them again with "
+            f"--out {folder.path} --resume",
+            soft_wrap=True,
+        )
+    # The last line is for scripts: nothing but the total.
+    print(f"{total.passed}/{total.scored}")
+
+
+def _chosen(benchmark: Benchmark, types: list[int], ids: list[str]) -> list[Task]:
+    chosen = [benchmark.tasks.task(one) for one in ids] if ids else list(benchmark.tasks)
+    chosen = [task for task in chosen if not types or task.type in types]
+    if not chosen:
+        raise ValueError(f"no task of split {benchmark.tasks.name!r} is of the types {types}")
+    return list({task.id: task for task in chosen}.values())
+
+
+def _unused(name: str) -> Path:
+    """A folder below ``runs`` that holds no run yet."""
+    for number in count(1):
+        path = Path("runs") / (name if number == 1 else f"{name}-{number}")
+        if not (path / RunFolder.TRAJECTORIES).exists():
+            return path
+    raise RunFolderError("unreachable")

@@ -1,0 +1,162 @@
+"""A benchmark ready to run: a split's tasks, the server with their charts, and a grader.
+
+Environments and the runner start and finish their episodes here, so that both grade alike and share one copy of the charts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from medenv.episode.episode import MAX_TURNS, Episode
+from medenv.fhir import Backend, BackendError, EmbeddedBackend
+from medenv.grading import FactsError, collect_facts, load_grader
+from medenv.protocol.observations import OBSERVATION_STYLES, ObservationStyle
+from medenv.protocol.trajectory import Trajectory
+from medenv.tasks import Task, TaskSet, load_split
+
+__all__ = ["Benchmark"]
+
+
+class _Shared:
+    """Backends that several benchmarks of this process use at once; the last to leave closes."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users: dict[Any, int] = {}
+        self._backends: dict[Any, Backend] = {}
+
+    def take(self, key: Any, make: Callable[[], Backend]) -> Backend:
+        with self._lock:
+            if key not in self._backends:
+                self._backends[key] = make()
+            self._users[key] = self._users.get(key, 0) + 1
+            return self._backends[key]
+
+    def leave(self, key: Any) -> None:
+        with self._lock:
+            self._users[key] -= 1
+            if not self._users[key]:
+                del self._users[key]
+                self._backends.pop(key).close()
+
+
+_SHARED = _Shared()
+
+
+class Benchmark:
+    """A split's tasks on their charts, with a grader.
+
+    Args:
+        split: ``builtin`` or ``official``.
+        grader: The grader's name; None takes the split's own.
+        official: The folder of the official rows, for the official split.
+        charts: An NDJSON file with the charts; None for splits that bring their own.
+        observation: ``full`` or ``compact``.
+        max_turns: Agent turns an episode has.
+        seed: For generated splits.
+
+    Raises:
+        ValueError: An argument is wrong, or the official split has no charts.
+        LookupError: There is no such split.
+    """
+
+    def __init__(
+        self,
+        split: str = "builtin",
+        grader: str | None = None,
+        *,
+        official: str | Path | None = None,
+        charts: str | Path | None = None,
+        observation: ObservationStyle = "full",
+        max_turns: int = MAX_TURNS,
+        seed: int = 0,
+    ) -> None:
+        if observation not in OBSERVATION_STYLES:
+            raise ValueError(f"unknown observation style {observation!r}; there are: {', '.join(OBSERVATION_STYLES)}")
+        if max_turns < 1:
+            raise ValueError(f"max_turns is {max_turns}; an episode needs at least 1")
+        self.grader = load_grader(grader or "official")
+        self.tasks: TaskSet = load_split(split, official=official, seed=seed)
+        self.observation: ObservationStyle = observation
+        self.max_turns = max_turns
+        self._facts: dict[str, Any] = {}
+        self._key, make = _charts(self.tasks, charts)
+        self.backend = _SHARED.take(self._key, make)
+        self._closed = False
+
+    def start(self, task: Task, provenance: Mapping[str, Any] | None = None) -> Episode:
+        """Open a fresh chart and begin an episode.
+
+        Args:
+            task: One of this split's tasks.
+            provenance: What the trajectory shall say besides (agent, seed, ...).
+
+        Raises:
+            BackendError: The server can't be reached.
+        """
+        origin = {"data": self.backend.fingerprint, **(provenance or {})}
+        return Episode(
+            task, self.backend.open(), observation=self.observation, max_turns=self.max_turns, provenance=origin
+        )
+
+    def finish(self, episode: Episode, provenance: Mapping[str, Any] | None = None) -> Trajectory:
+        """Grade an ended episode and free its session.
+
+        Args:
+            episode: An episode that has ended.
+            provenance: Added to the trajectory's.
+
+        Returns:
+            The trajectory, with its verdict; an infrastructure error has none.
+        """
+        try:
+            facts = self.facts(episode)
+        except BackendError as failure:
+            episode.invalidate(str(failure))
+            facts = None
+        episode.session.close()
+        return self.grader.judge(episode.trajectory(facts=facts, provenance=provenance))
+
+    def facts(self, episode: Episode) -> Any:
+        """What graders read from the chart as it was before the episode; read once a task.
+
+        Raises:
+            BackendError: The server failed.
+        """
+        task = episode.task
+        if task.id not in self._facts:
+            with episode.session.pristine() as before:
+                try:
+                    self._facts[task.id] = collect_facts(task, before)
+                except FactsError as error:
+                    raise BackendError(str(error)) from error
+        return self._facts[task.id]
+
+    def close(self) -> None:
+        """Free the charts, unless others still use them. Closing twice is fine."""
+        if not self._closed:
+            self._closed = True
+            _SHARED.leave(self._key)
+
+    def __enter__(self) -> Benchmark:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _charts(tasks: TaskSet, charts: str | Path | None) -> tuple[Any, Callable[[], Backend]]:
+    """What identifies a split's charts, and how to open them."""
+    if charts is not None:
+        path = Path(charts).expanduser().resolve()
+        if not path.is_file():
+            raise ValueError(f"{str(charts)!r} is no file; give an NDJSON file of FHIR resources, one a line")
+        stat = path.stat()
+        return (path, stat.st_mtime_ns, stat.st_size), lambda: EmbeddedBackend.from_ndjson(path)
+    resources = tasks.resources
+    if resources is None:
+        raise ValueError(f"the split {tasks.name!r} brings no charts; give an NDJSON file with them (--charts FILE)")
+    return (tasks.name, tasks.seed), lambda: EmbeddedBackend.from_resources(resources())

@@ -1,0 +1,87 @@
+"""Runs an agent over tasks, many episodes at once, and hands on each trajectory as it is finished.
+
+Episodes share nothing but the charts, so how many run at once changes no result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+
+from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError
+from medenv.episode import Benchmark
+from medenv.fhir import BackendError
+from medenv.protocol.trajectory import Status, Trajectory
+from medenv.tasks import Task
+
+__all__ = ["play", "run"]
+
+
+async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0) -> Trajectory:
+    """Play one episode to its end and grade it.
+
+    Args:
+        benchmark: Charts and grader.
+        policy: The agent.
+        task: One of the benchmark's tasks.
+        seed: Given to the agent.
+
+    Returns:
+        The graded trajectory; a fault of server or provider gives one with status ``infrastructure_error`` and no verdict.
+
+    Raises:
+        FatalProviderError: The provider refuses every request, so that no episode can be played.
+    """
+    episode = benchmark.start(task, {"agent": policy.describe(), "seed": seed})
+    player = policy.start(task, seed)
+    try:
+        while not episode.done:
+            reply = await player.act(episode.messages)
+            episode.step(reply.text, reply.usage)
+    except ContextLimitError as error:
+        episode.fail(str(error), Status.CONTEXT_LIMIT)
+    except FatalProviderError:
+        episode.session.close()
+        raise
+    except (ProviderError, BackendError) as error:
+        episode.fail(str(error))
+    return benchmark.finish(episode)
+
+
+async def run(
+    benchmark: Benchmark, policy: Policy, tasks: Iterable[Task], *, seed: int = 0, concurrency: int = 8
+) -> AsyncGenerator[Trajectory, None]:
+    """Play one episode a task, up to `concurrency` at once.
+
+    Args:
+        benchmark: Charts and grader.
+        policy: The agent.
+        tasks: What to play.
+        seed: Given to the agent in every episode.
+        concurrency: Most episodes under way at a time.
+
+    Yields:
+        Each graded trajectory as soon as it is finished.
+
+    Raises:
+        ValueError: `concurrency` is less than 1.
+        FatalProviderError: The provider refuses every request; what was finished has been yielded.
+    """
+    if concurrency < 1:
+        raise ValueError(f"concurrency is {concurrency}; it must be at least 1")
+    waiting = iter(tasks)
+    under_way: set[asyncio.Task[Trajectory]] = set()
+    try:
+        while True:
+            while len(under_way) < concurrency and (task := next(waiting, None)) is not None:
+                under_way.add(asyncio.create_task(play(benchmark, policy, task, seed)))
+            if not under_way:
+                return
+            finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            # Good ones first, so that nothing finished is lost when another of the same moment is fatal.
+            for one in sorted(finished, key=lambda done: done.exception() is not None):
+                yield one.result()
+    finally:
+        for one in under_way:
+            one.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
