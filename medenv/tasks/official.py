@@ -14,6 +14,7 @@ from typing import Any
 
 from medenv.tasks.task import Task
 from medenv.tasks.types import TYPES
+from medenv.tasks.types.find_patient import NOT_FOUND
 from medenv.tasks.types.refer_orthopaedics import quoted_text
 
 __all__ = ["FUNCTIONS_FILE", "ROWS_FILE", "TaskFileError", "load_functions", "load_rows"]
@@ -172,7 +173,14 @@ class _Row:
         instruction, context = self.text("instruction"), self.text("context", empty=True)
         params = {**TYPES[number].params, **self.extra(number, instruction)}
         mrn = self.mrn(optional=number == 1)
-        return Task(identity, number, instruction, context, mrn, split="official", params=params)
+        return Task(identity, number, instruction, context, mrn, "official", self.branch(number), params=params)
+
+    def branch(self, number: int) -> str | None:
+        """The branch, as far as a row tells it without a chart."""
+        if number == 1:
+            return "not_found" if self.sol() == [NOT_FOUND] else "found"
+        branches = TYPES[number].branches
+        return branches[0].name if len(branches) == 1 else None
 
     def mrn(self, *, optional: bool) -> str | None:
         """The patient; type 1 has rows without one."""

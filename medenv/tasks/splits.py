@@ -9,16 +9,16 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, overload
 
 from medenv.tasks import builtin
 from medenv.tasks.official import load_rows
 from medenv.tasks.task import Task
-from medenv.tasks.types import TYPES
+from medenv.tasks.types import task_type
+from medenv.tasks.unknown import unknown
 
-__all__ = ["SPLITS", "TaskSet", "UnknownNameError", "load_split"]
+__all__ = ["SPLITS", "TaskSet", "load_split"]
 
 SPLITS = {
     builtin.NAME: "30 tasks a type on a small made-up cohort, in medenv's own words",
@@ -27,10 +27,6 @@ SPLITS = {
 """The splits there are, with a line about each."""
 
 Resources = Callable[[], Iterable[dict[str, Any]]]
-
-
-class UnknownNameError(LookupError):
-    """There is no split, task or task type of that name."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +71,18 @@ class TaskSet(Sequence[Task]):
                 return task
         ids = [task.id for task in self.tasks]
         span = f"it has {len(ids)}, {ids[0]} to {ids[-1]}" if ids else "it is empty"
-        raise UnknownNameError(f"no task {id!r} in split {self.name!r}{_hint(id, ids)} ({span})")
+        raise unknown(f"task in split {self.name!r} with id", id, ids, span)
 
-    def of_type(self, number: int) -> tuple[Task, ...]:
+    def of_type(self, key: int | str) -> tuple[Task, ...]:
         """The tasks of one type, in order.
 
         Args:
-            number: 1 to 10.
+            key: 1 to 10, or the type's name.
 
         Raises:
             UnknownNameError: There is no such type.
         """
-        if number not in TYPES:
-            raise UnknownNameError(f"no task type {number!r}; there are 1 to {max(TYPES)}")
+        number = task_type(key).number
         return tuple(task for task in self.tasks if task.type == number)
 
     @property
@@ -123,9 +118,4 @@ def load_split(name: str, *, seed: int = 0, official: str | Path | None = None) 
         if official is None:
             raise ValueError("the split 'official' needs your copy of MedAgentBench: give its folder (--official PATH)")
         return TaskSet(name, load_rows(official))
-    raise UnknownNameError(f"no split {name!r}{_hint(name, list(SPLITS))} (there are: {', '.join(SPLITS)})")
-
-
-def _hint(wanted: str, known: list[str]) -> str:
-    close = get_close_matches(str(wanted), known, n=3)
-    return f"; did you mean {' or '.join(map(repr, close))}?" if close else ""
+    raise unknown("split", name, list(SPLITS), f"there are: {', '.join(SPLITS)}")

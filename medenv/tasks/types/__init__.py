@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -20,6 +19,7 @@ from medenv.tasks.types.refer_orthopaedics import ReferOrthopaedics
 from medenv.tasks.types.renew_hba1c import RenewHbA1c
 from medenv.tasks.types.replace_magnesium import ReplaceMagnesium
 from medenv.tasks.types.replace_potassium import ReplacePotassium
+from medenv.tasks.unknown import unknown
 
 __all__ = ["TYPES", "task_type"]
 
@@ -47,12 +47,10 @@ def task_type(key: int | str) -> TaskType:
         key: 1 to 10, or a name such as ``latest-glucose``.
 
     Raises:
-        KeyError: There is no such type; the message lists what there is.
+        UnknownNameError: There is no such type; the message lists what there is.
     """
     for known in _ALL:
         if key == known.number or str(key) in (known.name, str(known.number)):
             return known
     names = [known.name for known in _ALL]
-    close = difflib.get_close_matches(str(key), names, n=1)
-    hint = f"; did you mean {close[0]!r}" if close else ""
-    raise KeyError(f"no task type {key!r}{hint}. There are 1 to 10: {', '.join(names)}")
+    raise unknown("task type", key, names, f"there are 1 to {len(_ALL)}: {', '.join(names)}")
