@@ -45,7 +45,7 @@ def load_rows(path: str | Path) -> tuple[Task, ...]:
     Raises:
         TaskFileError: The file is missing, not JSON, or a row is malformed.
     """
-    file = _locate(Path(path), ROWS_FILE)
+    file = _locate(Path(path).expanduser(), ROWS_FILE)
     rows = _read_json(file)
     if not isinstance(rows, list):
         raise TaskFileError(f"{file}: expected a JSON array of rows, found {_kind(rows)}")
@@ -74,7 +74,7 @@ def load_functions(path: str | Path) -> list[dict[str, Any]] | None:
     Raises:
         TaskFileError: The file is not a JSON array of objects with a name each.
     """
-    folder = Path(path)
+    folder = Path(path).expanduser()
     if folder.is_file():
         folder = folder.parent
     for file in (folder / FUNCTIONS_FILE, folder / CHECKOUT_FOLDER / FUNCTIONS_FILE):

@@ -67,6 +67,10 @@ class RenewHbA1c(LatestLab):
         return Gold("fresh", [latest.value, latest.text])
 
     def blind(self, task: Task, base: str = "") -> Generator[str, str, None]:
-        """Order, and say that there is none."""
+        """Order without looking, and answer nothing.
+
+        The published floor of 157/300 (134 of the 150 action tasks) has all 17 rows that need an order, absent and stale alike.
+        The empty answer passes both; ``[-1]`` would fail the 4 stale ones and give 153.
+        """
         order = orders.service_request(mrn_in(task), orders.LOINC, loinc_in(task), now_in(task))
-        yield from act([order], [-1], base)
+        yield from act([order], [], base)
