@@ -1,0 +1,224 @@
+"""Primitive values as HAPI 7.6.0 reads them: what it converts, what it stores as written, and its words for what it refuses.
+
+The rules are those of its R4 model classes (``BaseDateTimeType``, ``DecimalType``, ``IntegerType``, ``BooleanType``, ``Enumeration``).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import calendar
+import re
+from decimal import Decimal
+from typing import Any
+
+from medenv.fhir.definitions import Element
+from medenv.fhir.jsontext import Number
+
+__all__ = ["InvalidValue", "convert", "text_of"]
+
+_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER_TYPES = ("integer", "positiveInt", "unsignedInt")
+_DATE_TYPES = ("date", "dateTime", "instant")
+_MAX_DIGITS = 10_000  # beyond this a decimal's plain form is no longer worth writing out
+
+
+class InvalidValue(ValueError):  # noqa: N818 - HAPI's own word
+    """HAPI refuses the value; the message is what it says after ``Invalid attribute value "..":``."""
+
+
+def text_of(value: Any) -> str:
+    """The string that HAPI makes of a JSON scalar before it looks at the element's type.
+
+    Args:
+        value: A str, `Number` or bool, as `medenv.fhir.write.reader` gives them.
+    """
+    if isinstance(value, Number):
+        return _plain(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _plain(number: Number) -> str:
+    """``BigDecimal.toPlainString`` of a number with a fraction or exponent, the integer's own text otherwise."""
+    if not re.search(r"[.eE]", number):
+        return "0" if number in ("-0", "0") else str(number)
+    value = Decimal(number)
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > _MAX_DIGITS:
+        raise InvalidValue("Exponent overflow.")
+    plain = format(value, "f")
+    return plain[1:] if plain.startswith("-") and not value else plain
+
+
+def convert(kind: str, element: Element | None, text: str) -> Any:
+    """Check a primitive's text and give the JSON value that HAPI stores.
+
+    Args:
+        kind: The primitive type, e.g. ``dateTime``.
+        element: Its element, for the codes of a required binding; None where there is none.
+        text: Not blank.
+
+    Returns:
+        A str, `Number` or bool.
+
+    Raises:
+        InvalidValue: HAPI answers HAPI-1821.
+    """
+    if kind in _DATE_TYPES:
+        check_date(text)
+        return text
+    if kind == "decimal":
+        return Number(_decimal(text))
+    if kind in _INTEGER_TYPES:
+        if not _INTEGER.fullmatch(text) or not -(2**31) <= int(text) < 2**31:
+            raise InvalidValue(f'java.lang.NumberFormatException: For input string: "{text}"')
+        return Number(int(text))
+    if kind == "boolean":
+        if text.strip() not in ("true", "false"):
+            raise InvalidValue(f"Invalid boolean string: '{text}'")
+        return text.strip() == "true"
+    if kind == "base64Binary":
+        return _base64(text)
+    if element is not None and element.codes is not None and text not in element.codes:
+        raise InvalidValue(f"Unknown {element.binding} code '{text}'")
+    return text
+
+
+def _decimal(text: str) -> str:
+    if text.startswith("+"):
+        text = text[1:]
+    if text.startswith(".") and text[1:].isdecimal():
+        text = "0" + text
+    else:
+        while text.startswith("00"):
+            text = text[1:]
+    problem = _decimal_problem(text)
+    if problem:
+        raise InvalidValue(problem)
+    return text
+
+
+def _decimal_problem(text: str) -> str:
+    """What ``java.math.BigDecimal`` says of a text that is no number; ``""`` if it is one."""
+    body = text[1:] if text[:1] in ("+", "-") else text
+    mantissa = re.match(r"[\d.]*", body)
+    assert mantissa is not None
+    digits, rest = mantissa[0], body[mantissa.end() :]
+    if digits.count(".") > 1:
+        return "Character array contains more than one decimal point."
+    if rest and rest[0] not in "eE":
+        if len(body) > 18:  # a longer one takes Java's other branch
+            return 'Character array is missing "e" notation exponential mark.'
+        return (
+            f'Character {rest[0]} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.'
+        )
+    if rest:
+        exponent = rest[2:] if rest[1:2] in ("+", "-") else rest[1:]
+        if not exponent:
+            return "null"  # Java's exception has no message here
+        while len(exponent) > 10 and exponent[0] == "0":
+            exponent = exponent[1:]
+        if len(exponent) > 10:
+            return "Too many nonzero exponent digits."
+        if not exponent.isdecimal():
+            return "Not a digit."
+        if int(exponent) >= 2**31:
+            return "Exponent overflow."
+    return "" if digits.strip(".") else "No digits found."
+
+
+def _base64(text: str) -> str:
+    compact = re.sub(r"\s", "", text)
+    if re.search(r"[^A-Za-z0-9+/=_-]", compact):
+        raise InvalidValue("")
+    try:
+        packed = compact.rstrip("=").replace("-", "+").replace("_", "/")
+        return base64.b64encode(base64.b64decode(packed + "=" * (-len(packed) % 4))).decode()
+    except binascii.Error as error:
+        raise InvalidValue("") from error
+
+
+def check_date(text: str) -> None:
+    """Check a date, dateTime or instant, which HAPI parses alike.
+
+    Raises:
+        InvalidValue: With HAPI's words.
+    """
+    value = text.strip() if text[0] == " " or text[-1] == " " else text
+    size = len(value)
+
+    def bad(why: str = "") -> InvalidValue:
+        return InvalidValue(f'Invalid date/time format: "{value}"' + (f": {why}" if why else ""))
+
+    def number(low: int, start: int, end: int, high: int, source: str = value) -> int:
+        part = source[start:end]
+        if not _INTEGER.fullmatch(part) or not low <= int(part) <= high:
+            raise bad()
+        return int(part)
+
+    def char_at(index: int, char: str) -> None:
+        if value[index] != char:
+            raise bad(f"Expected character '{char}' at index {index} but found {value[index]}")
+
+    def at_least(length: int) -> None:
+        if size < length:
+            raise bad()
+
+    at_least(4)
+    year = number(0, 0, 4, 9999)
+    if size == 4:
+        return
+    char_at(4, "-")
+    at_least(7)
+    month = number(1, 5, 7, 12)
+    if size == 7:
+        return
+    char_at(7, "-")
+    at_least(10)
+    number(1, 8, 10, _days(year, month))
+    if size == 10:
+        return
+    at_least(17)
+    char_at(10, "T")
+    zone = _zone_index(value)
+    if zone == -2:
+        raise bad()
+    clock = value[11:] if zone == -1 else value[11:zone]
+    if zone != -1:
+        _check_zone(value[zone:], bad, number)
+    char_at(13, ":")
+    number(0, 11, 13, 23)
+    number(0, 14, 16, 59)
+    if len(clock) > 5:
+        at_least(19)
+        char_at(16, ":")
+        number(0, 17, 19, 60)
+        if len(clock) > 8:
+            char_at(19, ".")
+            at_least(20)
+            end = size if zone == -1 else zone
+            number(0, 20, min(end, 23), 999)
+
+
+def _days(year: int, month: int) -> int:
+    """Days of a month in Java's GregorianCalendar, which is Julian before 1582-10-15."""
+    if year < 1582 and month == 2:
+        return 29 if year % 4 == 0 else 28
+    return calendar.monthrange(max(year, 1), month)[1]
+
+
+def _zone_index(value: str) -> int:
+    """Where the time zone starts; -1 without one, -2 for more than one mark."""
+    found = [i for i in (value.find("+", 16), value.find("-", 16), value.find("Z", 16)) if i >= 0]
+    return -1 if not found else -2 if len(found) > 1 else found[0]
+
+
+def _check_zone(zone: str, bad: Any, number: Any) -> None:
+    if zone[0] == "Z":
+        return
+    if len(zone) != 6 or zone[3] != ":":
+        raise bad('Timezone offset must be in the form "Z", "-HH:mm", or "+HH:mm"')
+    number(0, 1, 3, 23, zone)
+    number(0, 4, 6, 59, zone)
