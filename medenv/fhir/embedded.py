@@ -1,0 +1,129 @@
+"""The embedded backend: a store on disk, shared read-only by every session, with each session's writes its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from medenv.fhir.backend import Backend
+from medenv.fhir.session import AnswerCache, EmbeddedSession
+from medenv.fhir.store import Store, build, read_lines
+from medenv.fhir.store.build import FORMAT
+
+__all__ = ["DEFAULT_BASE", "EmbeddedBackend"]
+
+DEFAULT_BASE = "http://localhost:8080/fhir"
+"""The official server's base URL, which the benchmark's prompts name."""
+
+
+def _remove(path: str, owner: int) -> None:
+    if os.getpid() == owner:  # a forked child must not take its parent's file away
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+class EmbeddedBackend(Backend):
+    """A FHIR server inside the process.
+
+    Attributes:
+        store: The shared base.
+        base: The base URL of the sessions it opens.
+    """
+
+    def __init__(self, store: Store, base: str = DEFAULT_BASE, *, clock: Callable[[], int] | None = None) -> None:
+        """Serve a store.
+
+        Args:
+            store: The shared base.
+            base: The base URL that links carry.
+            clock: Gives the time in milliseconds since 1970, for a server that is not an episode's; None for a logical clock.
+        """
+        self.store, self.base = store, base
+        self._clock = clock
+        self._cache = AnswerCache()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (EmbeddedBackend, (self.store, self.base))
+
+    @classmethod
+    def from_ndjson(cls, path: str | Path, cache_dir: str | Path | None = None, base: str = DEFAULT_BASE) -> EmbeddedBackend:
+        """Serve the resources of an NDJSON file.
+
+        Args:
+            path: The file, one resource a line, in load order.
+            cache_dir: Where the store that is built from it is kept for the next time; None for the user's cache folder.
+            base: The base URL that links carry.
+
+        Raises:
+            OSError: The file can't be read.
+            ValueError: A line is no resource (says which), or a resource stands twice.
+        """
+        path = Path(path)
+        digest = hashlib.sha256(f"format {FORMAT}\n".encode())
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        folder = Path(cache_dir) if cache_dir is not None else Path(platformdirs.user_cache_dir("medenv")) / "stores"
+        target = folder / f"{digest.hexdigest()[:32]}.db"
+        if target.exists():
+            with contextlib.suppress(OSError, ValueError):
+                return cls(Store(target), base)
+        build(lambda: read_lines(path), target)
+        return cls(Store(target), base)
+
+    @classmethod
+    def from_resources(cls, resources: Iterable[Mapping[str, Any] | str], base: str = DEFAULT_BASE) -> EmbeddedBackend:
+        """Serve resources from memory; the store is a temporary file that goes when the backend does.
+
+        Args:
+            resources: Resources as JSON texts or parsed (`medenv.fhir.jsontext.loads` keeps digits), in load order.
+            base: The base URL that links carry.
+
+        Raises:
+            ValueError: One of them is no resource (says which), or stands twice.
+        """
+        handle, name = tempfile.mkstemp(prefix="medenv-", suffix=".db")
+        os.close(handle)
+        try:
+            held = list(resources)
+            build(lambda: held, Path(name))
+            backend = cls(Store(Path(name)), base)
+        except BaseException:
+            _remove(name, os.getpid())
+            raise
+        weakref.finalize(backend.store, _remove, name, os.getpid())
+        return backend
+
+    @property
+    def fingerprint(self) -> str:
+        """``sha256:`` and the hash of all resources' compact text, in load order."""
+        return self.store.fingerprint
+
+    def open(self, base: str | None = None, overlay: Iterable[Mapping[str, Any]] = ()) -> EmbeddedSession:
+        """Open a session on the pristine chart.
+
+        Args:
+            base: The base URL that its links carry; the backend's by default.
+            overlay: Resources to add to the pristine chart of this session alone.
+        """
+        session = EmbeddedSession(self.store, base or self.base, None, self._cache, self._clock)
+        extra = list(overlay)
+        if extra:
+            for resource in extra:
+                session.save(resource["resourceType"], resource.get("id", session.new_id()), dict(resource))
+            origin = session.chart.changes
+            session = EmbeddedSession(self.store, base or self.base, origin, self._cache, self._clock)
+        return session
+
+    def close(self) -> None:
+        """Drop what is held in memory."""
+        self.store.close()

@@ -1,0 +1,218 @@
+"""Writing a searchset: pages, links and totals as HAPI 7.6.0 gives them, from prepared text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from medenv.fhir.index.dates import format_instant
+from medenv.fhir.output import Entry, Output
+from medenv.fhir.search.engine import find
+from medenv.fhir.search.includes import included
+from medenv.fhir.search.order import Hit
+from medenv.fhir.search.query import Include, Search
+from medenv.fhir.shape import Record, decode
+
+if TYPE_CHECKING:
+    from medenv.fhir.chart import Chart
+
+__all__ = ["PAGE", "Page", "bundle_id", "escape", "head", "later_page", "searchset"]
+
+PAGE = 20
+"""Entries on a page without ``_count``, as on the official server."""
+
+_PREFETCH = 13
+"""HAPI's first prefetch threshold: so many rows it reads at once, and it knows the total if there are fewer."""
+
+
+@lru_cache(maxsize=16384)
+def escape(text: str) -> str:
+    """Percent-escape for a link: letters, digits and ``-_.*`` stay."""
+    return quote(text, safe="-_.*").replace("~", "%7E")
+
+
+def bundle_id(*parts: object) -> str:
+    """An id like a uuid, the same for the same parts."""
+    h = hashlib.blake2b("\n".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the later pages of an answer need.
+
+    Attributes:
+        pids: The whole answer's internal numbers.
+        includes: What each page includes.
+        links: The parameters of page links that stay: (before ``_bundletype``, after it).
+        kind: The bundle's type.
+    """
+
+    pids: array[int]
+    includes: tuple[Include, ...]
+    kind: str = "searchset"
+
+
+def head(id_: str, when: int, kind: str, total: int | None, links: list[tuple[str, str]]) -> dict[str, Any]:
+    """A bundle without its entries, in HAPI's order."""
+    found: dict[str, Any] = {"resourceType": "Bundle", "id": id_, "meta": {"lastUpdated": format_instant(when)}, "type": kind}
+    if total is not None:
+        found["total"] = total
+    if links:
+        found["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    return found
+
+
+
+def self_link(base: str, path: str, params: list[tuple[str, str]]) -> str:
+    """The link to a search itself: its parameters sorted by name, escaped."""
+    if not params:
+        return f"{base}/{path}"
+    pairs = sorted(params, key=lambda pair: pair[0])
+    return f"{base}/{path}?" + "&".join([f"{escape(n)}={escape(v)}" for n, v in pairs])
+
+
+def page_link(base: str, id_: str, offset: int, count: int, output: Output, written: str | None, page: Page) -> str:
+    """A link to a page of an answer that the server holds."""
+    parts = [f"{base}?_getpages={id_}&_getpagesoffset={offset}&_count={count}"]
+    if written is not None:
+        parts.append(f"_format={escape(written)}")
+    if output.pretty:
+        parts.append("_pretty=true")
+    parts += [f"{escape(i.written[0])}={escape(i.written[1])}" for i in page.includes]
+    parts.append(f"_bundletype={page.kind}")
+    if output.elements is not None:
+        parts.append(f"_elements={','.join(map(escape, output.elements))}")
+    return "&".join(parts)
+
+
+def _first(params: list[tuple[str, str]], name: str) -> str | None:
+    return next((v for n, v in params if n == name and v), None)
+
+
+def searchset(
+    chart: Chart, search: Search, output: Output, path: str, when: int, id_: str
+) -> tuple[str, Page | None]:
+    """Answer a search.
+
+    Args:
+        chart: Where to look.
+        search: The search, read.
+        output: The form of the answer.
+        path: The request's path, as sent.
+        when: The server's time in milliseconds.
+        id_: The bundle's id.
+
+    Returns:
+        The bundle's text, and what later pages need if there are any.
+    """
+    output = replace(output, summary=search.summary, elements=search.elements)
+    hits = find(chart, search)
+    params = search.params
+    if search.summary == "count" or search.count == 0:
+        links = [("self", self_link(chart.base, path, params))] if search.elements is not None else []
+        tag = "" if search.elements is not None else "count"
+        output = replace(output, summary=tag, elements=None)
+        return output.write_bundle(head(id_, when, "searchset", len(hits.all()), links), []), None
+    if search.offset is not None:
+        return _by_offset(chart, search, output, path, when, id_), None
+    count = PAGE if search.count is None else search.count
+    least = max(_PREFETCH, count)
+    some = hits.first(least + 1)
+    total = len(some) if len(some) < least else None
+    if search.accurate:
+        total = len(hits.all())
+    shown = some[: max(count, 0)]
+    links = [("self", self_link(chart.base, path, params))]
+    page = None
+    if len(some) > count and (count >= 0 or total is not None):
+        page = Page(array("q", (hit[0] for hit in hits.all())), tuple(search.includes))
+        links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
+    entries = _entries(chart, shown, search.includes)
+    return output.write_bundle(head(id_, when, "searchset", total, links), entries), page
+
+
+def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: int, id_: str) -> str:
+    count = PAGE if search.count is None else search.count
+    offset = search.offset or 0
+    hits = find(chart, search)
+    shown = hits.first(offset + count)[offset:]
+    total = offset + len(shown) if len(shown) < count else None
+    if search.accurate:
+        total = len(hits.all())
+
+    def at(place: int) -> str:
+        rest = [(n, v) for n, v in search.params if n not in ("_count", "_offset")]
+        return self_link(chart.base, path, [*rest, ("_count", str(count)), ("_offset", str(place))])
+
+    links = [("self", self_link(chart.base, path, search.params))]
+    if len(shown) == count:
+        links.append(("next", at(offset + count)))
+    if offset > 0:
+        links.append(("previous", at(max(0, offset - count))))
+    return output.write_bundle(head(id_, when, "searchset", total, links), _entries(chart, shown, search.includes))
+
+
+def _entries(chart: Chart, hits: list[Hit], includes: list[Include]) -> list[Entry]:
+    base = chart.base
+    entries = []
+    for _, rows, at in hits:
+        shape = rows.shapes[at]
+        values = rows.texts[at].split("\n")
+        entries.append(Entry(f"{base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values))
+    if includes:
+        records = chart.records([hit[0] for hit in hits])
+        entries += _included_entries(chart, [records[hit[0]] for hit in hits], includes)
+    return entries
+
+
+def _included_entries(chart: Chart, matches: list[Record], includes: list[Include]) -> list[Entry]:
+    more = included(chart, matches, includes)
+    return [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values, "include") for r in more]
+
+
+def later_page(
+    chart: Chart, id_: str, page: Page, params: list[tuple[str, str]], output: Output, raw: str, when: int
+) -> str:
+    """Answer a request for a page of an earlier search.
+
+    Args:
+        chart: Where the resources are.
+        id_: The bundle's id.
+        page: The earlier answer.
+        params: The request's parameters, decoded.
+        output: The form of the answer.
+        raw: The request's query string as sent, for the self link.
+        when: The server's time in milliseconds.
+    """
+    names = _first(params, "_elements")
+    output = replace(output, elements=tuple(sorted(names.split(","))) if names else None)
+    offset = max(0, _integer(_first(params, "_getpagesoffset"), 0))
+    count = _integer(_first(params, "_count"), PAGE)
+    n = len(page.pids)
+    wanted = page.pids[offset : offset + count].tolist()
+    found = chart.records(wanted)
+    records = [found[pid] for pid in wanted if pid in found]
+    links = [("self", f"{chart.base}?{raw}")]
+    written = _first(params, "_format")
+    if offset + count < n:
+        links.append(("next", page_link(chart.base, id_, offset + count, count, output, written, page)))
+    if offset > 0:
+        links.append(("previous", page_link(chart.base, id_, max(0, offset - count), count, output, written, page)))
+    # HAPI knows the total once its background search has ended: mostly from the third page or the last one on
+    known = offset >= 2 * count or len(wanted) < count
+    entries = [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values) for r in records]
+    entries += _included_entries(chart, records, list(page.includes))
+    return output.write_bundle(head(id_, when, page.kind, n if known else None, links), entries)
+
+
+def _integer(text: str | None, default: int) -> int:
+    try:
+        return default if text is None else int(text)
+    except ValueError:
+        return default

@@ -1,0 +1,136 @@
+"""Finding what a search asks for: in the store, where a patient or an id narrows it if it can, and in the session's changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from medenv.fhir.index.rows import Rows
+from medenv.fhir.search.conditions import Condition, IdCondition, ReferenceCondition
+from medenv.fhir.search.order import Hit, arrange, natural_key
+from medenv.fhir.search.query import Search, read_search
+from medenv.fhir.shape import Record
+from medenv.fhir.store.build import HOME_PARAMETERS
+
+if TYPE_CHECKING:
+    from medenv.fhir.chart import Chart
+
+__all__ = ["Hits", "find", "inner_search"]
+
+_MANY_PATIENTS = 64
+"""From so many patients on, a walk along the whole type is no dearer than one along each patient's part."""
+
+
+class Hits:
+    """What a search found, in order, found further only as far as it is asked for."""
+
+    def __init__(self, ready: list[Hit], more: Iterator[Hit] | None = None) -> None:
+        self._ready, self._more = ready, more
+
+    def first(self, n: int) -> list[Hit]:
+        """The first so many hits, or all if there are fewer."""
+        if self._more is not None and len(self._ready) < n:
+            self._ready += islice(self._more, n - len(self._ready))
+        return self._ready[:n]
+
+    def all(self) -> list[Hit]:
+        """All hits."""
+        if self._more is not None:
+            self._ready += self._more
+            self._more = None
+        return self._ready
+
+
+def matching(rows: Rows, conditions: list[Condition]) -> Sequence[int]:
+    """The positions of rows that meet all conditions, ascending."""
+    positions: Sequence[int] | None = None
+    for condition in conditions:
+        positions = condition.select(rows, positions)
+        if not positions:
+            return ()
+    return range(len(rows)) if positions is None else positions
+
+
+def _stored_sources(chart: Chart, search: Search) -> tuple[list[Rows] | None, list[Condition]]:
+    """The parts of the store to look through, None for the whole type, and the conditions that are left to check."""
+    conditions = search.conditions
+    for condition in conditions:
+        if isinstance(condition, IdCondition):
+            return [chart.store.rows_of(search.type, sorted(condition.pids))], conditions
+    for condition in conditions:
+        if isinstance(condition, ReferenceCondition) and condition.parameter.code in HOME_PARAMETERS:
+            patients = [t[8:] for t in condition.targets if t.startswith("Patient/")]
+            if len(patients) == len(condition.targets) <= _MANY_PATIENTS:
+                rest = [c for c in conditions if c is not condition]
+                code = condition.parameter.code
+                return [chart.store.patients_rows(search.type, code, patient) for patient in patients], rest
+    return None, conditions
+
+
+def find(chart: Chart, search: Search) -> Hits:
+    """Find what a search asks for.
+
+    Args:
+        chart: Where to look.
+        search: The search.
+
+    Returns:
+        The hits in the order of the answer.
+    """
+    masked = chart.changes.masked
+    own = _own_hits(chart, search)
+    sources, conditions = _stored_sources(chart, search)
+    if sources is not None:
+        if len(sources) == 1 and not own and not search.sort and not masked:
+            rows = sources[0]
+            hits = [(rows.pids[i], rows, i) for i in matching(rows, conditions)]
+            key = natural_key(search)
+            return Hits(hits if key is None else sorted(hits, key=key))
+        found: dict[int, Hit] = {}
+        for rows in sources:
+            for i in matching(rows, conditions):
+                pid = rows.pids[i]
+                if pid not in masked:
+                    found[pid] = (pid, rows, i)
+        return Hits(arrange([*found.values(), *own], search))
+    stored = _walk(chart, search.type, conditions, frozenset(masked))
+    if search.sort or natural_key(search) is not None:
+        return Hits(arrange([*stored, *own], search))
+    return Hits([], _merge(stored, sorted(own, key=lambda hit: hit[0])))
+
+
+def _own_hits(chart: Chart, search: Search) -> list[Hit]:
+    rows = chart.own_rows(search.type)
+    if rows is None:
+        return []
+    return [(rows.pids[i], rows, i) for i in matching(rows, search.conditions) if chart.is_current(rows, i)]
+
+
+def _walk(chart: Chart, type_: str, conditions: list[Condition], masked: frozenset[int]) -> Iterator[Hit]:
+    for rows in chart.store.stretches(type_):
+        for i in matching(rows, conditions):
+            if rows.pids[i] not in masked:
+                yield rows.pids[i], rows, i
+
+
+def _merge(stored: Iterator[Hit], own: list[Hit]) -> Iterator[Hit]:
+    at = 0
+    for hit in stored:
+        while at < len(own) and own[at][0] < hit[0]:
+            yield own[at]
+            at += 1
+        yield hit
+    yield from own[at:]
+
+
+def inner_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> list[Record]:
+    """The resources that a search within a search finds, for chains and ``_has``.
+
+    Raises:
+        FhirError: What the search refuses.
+    """
+    pids = [pid for pid, _, _ in find(chart, read_search(chart, type_, params)).all()]
+    found = chart.records(pids)
+    return [found[pid] for pid in pids]

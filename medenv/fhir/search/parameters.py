@@ -1,0 +1,293 @@
+"""From the parameters of a request to conditions, with HAPI 7.6.0's refusals.
+
+HAPI reads all values first and looks at names, chains and modifiers later; `read_values` and `finish` are these two steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from medenv.fhir import definitions
+from medenv.fhir.definitions import SearchParameter
+from medenv.fhir.errors import FhirError
+from medenv.fhir.index.dates import Span
+from medenv.fhir.search import conditions as c
+from medenv.fhir.search.references import chained, id_pids, targets_of
+from medenv.fhir.search.values import Date, Quantity, parse_date, parse_quantity, split_list, split_unescaped, unescape
+
+if TYPE_CHECKING:
+    from medenv.fhir.chart import Chart
+
+__all__ = ["Given", "check_modifier", "finish", "known_parameters", "read_values", "split_name"]
+
+_HIDDEN = ("_filter", "_has", "_language", "_list")
+_MODIFIERS = (":contains", ":exact", ":in", ":iterate", ":missing", ":not-in", ":of-type", ":recurse", ":text")
+
+
+class Given:
+    """All values of one search parameter in a request.
+
+    Attributes:
+        parameter: The parameter.
+        values: (qualifier, value) in the request's order; a qualifier is ``""``, ``:modifier`` or ``.chain``.
+        parsed: What `read_values` made of them, for the types whose values can be wrong.
+    """
+
+    __slots__ = ("parameter", "parsed", "values")
+
+    def __init__(self, parameter: SearchParameter, values: list[tuple[str, str]]) -> None:
+        self.parameter, self.values = parameter, values
+        self.parsed: list[Any] = []
+
+
+def known_parameters(type_: str) -> dict[str, SearchParameter]:
+    """The search parameters of a type that HAPI names in its error texts: all but four of its own."""
+    return {k: p for k, p in definitions.search_parameters(type_).items() if k not in _HIDDEN}
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """A parameter's name without its qualifier, and the qualifier with its first character."""
+    at = min((i for i in (name.find(":"), name.find(".")) if i >= 0), default=len(name))
+    return name[:at], name[at:]
+
+
+def read_values(given: Given) -> None:
+    """Read what can be read wrongly: dates, quantities, numbers.
+
+    Raises:
+        FhirError: HAPI-1882, 1883, 1922 to 1925, 1930, 1940, 1941, or a 500 for a strange decimal.
+    """
+    kind = given.parameter.type
+    if kind == "date":
+        given.parsed = _read_dates(given.values)
+    elif kind in ("quantity", "number"):
+        for qualifier, value in given.values:
+            given.parsed.append([] if qualifier == ":missing" else [parse_quantity(v) for v in split_list(value)])
+    elif kind == "composite":
+        for _, value in given.values:
+            given.parsed.append([_read_parts(given.parameter, v) for v in split_list(value)])
+
+
+def _read_parts(parameter: SearchParameter, value: str) -> list[tuple[str, Any]]:
+    parts = split_unescaped(value, "$")
+    found: list[tuple[str, Any]] = []
+    for (code, _), part in zip(parameter.components, parts, strict=False):
+        kind = _component_kind(code)
+        if kind == "quantity":
+            found.append((kind, parse_quantity(part)))
+        elif kind == "date":
+            found.append((kind, parse_date(part)))
+        else:
+            found.append((kind, part))
+    return found
+
+
+def _component_kind(code: str) -> str:
+    """The type of a composite's part, by its name's ending: R4 has them on Observation, Group and a few others only."""
+    for kind in definitions.types():
+        found = definitions.search_parameters(kind).get(code)
+        if found is not None:
+            return found.type
+    return "token"
+
+
+def _read_dates(values: list[tuple[str, str]]) -> list[Any]:
+    """A lower and an upper bound, in the way of HAPI's DateRangeParam: what is added when decides which refusal comes."""
+    lower: Any = None
+    upper: Any = None
+    for qualifier, value in values:
+        if qualifier == ":missing":
+            date: Any = value == "true"
+        else:
+            members = split_list(value)
+            if len(members) > 1 and qualifier != ":missing":
+                raise FhirError(400, "HAPI-1930: DateRange parameter does not support OR queries")
+            date = parse_date(members[0]) if members else None
+        prefix = date.prefix if isinstance(date, Date) else ""
+        if prefix in ("", "eq", "ne"):
+            if lower is not None or upper is not None:
+                text = "HAPI-1922: Can not have multiple date range parameters for the same param without a qualifier"
+                raise FhirError(400, text)
+            lower = upper = _Empty if date is None else date
+        elif prefix in ("gt", "ge", "sa"):
+            if lower is not None:
+                _two("HAPI-1923", "a lower")
+            lower = date
+        elif prefix in ("lt", "le", "eb"):
+            if upper is not None:
+                _two("HAPI-1924", "an upper")
+            upper = date
+        else:
+            raise FhirError(400, "HAPI-1925: Unknown comparator: APPROXIMATE")
+    return [lower] if lower is upper else [lower, upper]
+
+
+class _Empty:
+    """A date without a value: it takes the place of a bound and demands nothing."""
+
+
+def _two(number: str, which: str) -> None:
+    text = f"{number}: Can not have multiple date range parameters for the same param that specify {which} bound"
+    raise FhirError(400, text)
+
+
+def check_modifier(type_: str, given: Given) -> None:
+    """Refuse a reference's modifier that is neither a type nor one of HAPI's.
+
+    Raises:
+        FhirError: HAPI-2498.
+    """
+    if given.parameter.type != "reference":
+        return
+    for qualifier, _ in given.values:
+        modifier = qualifier.split(".")[0]
+        if modifier.startswith(":") and modifier not in _MODIFIERS and not definitions.is_resource(modifier[1:]):
+            known = ", ".join(_MODIFIERS)
+            text = f'HAPI-2498: Unsupported search modifier(s): "[{modifier}]" for resource type "{type_}". '
+            raise FhirError(400, text + f"Valid search modifiers are: [{known}]")
+
+
+def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
+    """The conditions that a parameter's values make.
+
+    Args:
+        chart: Where chains lead.
+        type_: The type that is searched.
+        given: The values, read.
+
+    Raises:
+        FhirError: HAPI-1101, 1235, 1240, 1242, 1243, 1250, 2012 or 2024.
+    """
+    parameter = given.parameter
+    if parameter.code == "_id":
+        return [c.IdCondition(parameter, id_pids(chart, type_, split_list(v))) for _, v in given.values if split_list(v)]
+    if parameter.type == "date":
+        return _date_conditions(parameter, given.parsed)
+    make = _MAKE.get(parameter.type)
+    found = []
+    for n, (qualifier, value) in enumerate(given.values):
+        if qualifier == ":missing":
+            found.append(c.MissingCondition(parameter, value == "true"))
+        elif parameter.type == "reference":
+            found.append(_reference(chart, parameter, qualifier, value))
+        elif make is not None:
+            made = make(parameter, qualifier, value, given.parsed[n] if given.parsed else None)
+            if made is not None:
+                found.append(made)
+    return found
+
+
+def _date_conditions(parameter: SearchParameter, parsed: list[Any]) -> list[c.Condition]:
+    missing = [p for p in parsed if isinstance(p, bool)]
+    if missing:
+        return [c.MissingCondition(parameter, missing[0])]
+    dates = [p for p in parsed if isinstance(p, Date)]
+    return [c.DateCondition(parameter, dates)] if dates else []
+
+
+def _token(parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
+    members = [m.strip() for m in split_list(value)]
+    if qualifier == ":of-type":
+        raise FhirError(405, "HAPI-2012: The :of-type modifier is not enabled on this server")
+    if qualifier == ":text":
+        wanted = [unescape(m) for m in members if m]
+        return c.TextCondition(parameter, wanted) if wanted else None
+    tokens: list[tuple[str | None, str]] = []
+    for member in members:
+        parts = split_unescaped(member, "|")
+        system = unescape(parts[0].strip()) if len(parts) > 1 else None
+        code = unescape("|".join(parts[1:] if len(parts) > 1 else parts).strip())
+        if system or code:
+            tokens.append((system, code))
+    if qualifier in (":in", ":not-in"):
+        raise FhirError(404, f"HAPI-2024: Unknown ValueSet: {quote(members[0] if members else '', safe='-_.*')}")
+    if qualifier in (":above", ":below"):
+        if any(not system for system, _ in tokens):
+            system, code = next((s, k) for s, k in tokens if not s)
+            text = f"HAPI-1240: Invalid token specified for parameter {parameter.code} - No code specified: (missing)|{code}"
+            raise FhirError(400, text)
+        return c.NeverCondition(parameter)
+    return c.TokenCondition(parameter, tokens, qualifier == ":not") if tokens else None
+
+
+def _string(parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
+    if qualifier == ":exact" and not value:
+        return c.NeverCondition(parameter)
+    members = [unescape(m) for m in split_list(value)]
+    how = qualifier[1:] if qualifier in (":exact", ":contains") else ""
+    return c.StringCondition(parameter, members, how) if members else None
+
+
+def _uri(parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
+    members = [unescape(m) for m in split_list(value)]
+    how = qualifier[1:] if qualifier in (":above", ":below") else ""
+    return c.UriCondition(parameter, members, how) if members else None
+
+
+def _quantity(parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]) -> c.Condition | None:
+    _check_prefixes(parsed)
+    return c.QuantityCondition(parameter, parsed) if parsed else None
+
+
+def _number(parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]) -> c.Condition | None:
+    _check_prefixes(parsed)
+    return c.NumberCondition(parameter, parsed) if parsed else None
+
+
+def _check_prefixes(parsed: list[Quantity]) -> None:
+    for quantity in parsed:
+        if quantity.prefix in ("sa", "eb"):
+            name = {"sa": "STARTS_AFTER", "eb": "ENDS_BEFORE"}[quantity.prefix]
+            raise FhirError(400, f"HAPI-1235: Unable to handle number prefix type: {name}")
+
+
+def _composite(parameter: SearchParameter, qualifier: str, value: str, parsed: list[Any]) -> c.Condition | None:
+    alternatives: list[list[Callable[[Any], bool]]] = []
+    for parts in parsed:
+        if len(parts) == len(parameter.components):
+            alternatives.append([_part_test(kind, part) for kind, part in parts])
+    return c.CompositeCondition(parameter, alternatives) if alternatives else None
+
+
+def _part_test(kind: str, part: Any) -> Callable[[Any], bool]:
+    if kind == "quantity":
+        return c.quantity_test(part)
+    if kind == "date":
+        test = c.date_test(part, part.by_day)
+        by_day = part.by_day
+
+        def within(s: Span) -> bool:
+            return test(s.first, s.last) if by_day else test(s.low, s.high)
+
+        return within
+    if kind == "token":
+        system, bar, code = part.rpartition("|")
+        return lambda pair: pair[1] == code and (not bar or pair[0] == system)
+    if kind == "string":
+        test_string = c.string_test(part, "")
+        return lambda text: test_string((c.normalize(text), text))
+    return lambda value: bool(value == part)
+
+
+def _reference(chart: Chart, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:
+    restrict, _, chain = qualifier.removeprefix(":").partition(".")
+    if not definitions.is_resource(restrict):
+        restrict = ""
+    if chain:
+        return c.ReferenceCondition(parameter, chained(chart, parameter, restrict, chain, value))
+    members = split_list(value)
+    if not members:
+        raise FhirError(400, "HAPI-1101: Parameter value missing in request")
+    return c.ReferenceCondition(parameter, targets_of(chart, parameter, restrict, [unescape(m) for m in members]))
+
+
+_MAKE: dict[str, Callable[[SearchParameter, str, str, Any], c.Condition | None]] = {
+    "token": _token,
+    "string": _string,
+    "uri": _uri,
+    "quantity": _quantity,
+    "number": _number,
+    "composite": _composite,
+}

@@ -1,0 +1,254 @@
+"""Reading a search request: its parameters, its conditions, its controls, and which refusal wins where several are due.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from medenv.fhir import definitions
+from medenv.fhir.definitions import SearchParameter
+from medenv.fhir.errors import FhirError
+from medenv.fhir.search.conditions import Condition, IdCondition
+from medenv.fhir.search.parameters import Given, check_modifier, finish, known_parameters, read_values, split_name
+from medenv.fhir.search.references import having
+
+if TYPE_CHECKING:
+    from medenv.fhir.chart import Chart
+
+__all__ = ["Include", "Search", "SortKey", "not_supported", "parse_query", "read_search"]
+
+CONTROLS = frozenset(
+    "_count _offset _sort _summary _elements _total _format _pretty _include _revinclude _has _filter _list _query".split()
+)
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """One key of ``_sort``."""
+
+    parameter: SearchParameter
+    descending: bool
+
+
+@dataclass(frozen=True)
+class Include:
+    """One ``_include`` or ``_revinclude``.
+
+    Attributes:
+        type: The type whose references are followed; ``*`` for any.
+        name: The reference parameter; ``*`` for all.
+        target: The type that the reference must lead to, or ``""``.
+        reverse: Whether it is a ``_revinclude``.
+        iterate: Whether included resources are followed too.
+        written: Name and value as sent, for the links.
+    """
+
+    type: str
+    name: str
+    target: str
+    reverse: bool
+    iterate: bool
+    written: tuple[str, str]
+
+
+@dataclass
+class Search:
+    """A search, read.
+
+    Attributes:
+        type: What is searched.
+        params: Names and values as sent, decoded.
+        conditions: What a resource must meet.
+        sort: The sort keys; empty for HAPI's own order.
+        count: ``_count``, None without one.
+        offset: ``_offset``, None without one.
+        accurate: Whether ``_total=accurate`` was asked for.
+        summary: ``true text data count``, or ``""``.
+        elements: The names of ``_elements``, sorted; None without it.
+        includes: What to include.
+    """
+
+    type: str
+    params: list[tuple[str, str]]
+    conditions: list[Condition] = field(default_factory=list)
+    sort: list[SortKey] = field(default_factory=list)
+    count: int | None = None
+    offset: int | None = None
+    accurate: bool = False
+    summary: str = ""
+    elements: tuple[str, ...] | None = None
+    includes: list[Include] = field(default_factory=list)
+
+
+def _decode(text: str) -> str:
+    text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode("utf-8", "replace") if "%" in text else text
+
+
+def parse_query(raw: str) -> list[tuple[str, str]]:
+    """Names and values of a raw query string, decoded, in order; a blank may stand as ``+``."""
+    pairs = []
+    for part in raw.split("&"):
+        if part:
+            name, _, value = part.partition("=")
+            pairs.append((_decode(name), _decode(value)))
+    return pairs
+
+
+def not_supported(path: str, names: list[str], method: str = "GET") -> FhirError:
+    """HAPI's refusal of a request that no operation takes."""
+    text = f"Invalid request: The FHIR endpoint on this server does not know how to handle {method} operation[{path}]"
+    listed = ", ".join(sorted(dict.fromkeys(names)))
+    return FhirError(400, f"{text} with parameters [[{listed}]]", "not-supported")
+
+
+def _first(params: list[tuple[str, str]], name: str) -> str | None:
+    return next((v for n, v in params if n == name), None)
+
+
+def _integer(params: list[tuple[str, str]], name: str, number: str) -> int | None:
+    text = _first(params, name)
+    if not text:
+        return None
+    if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) or not -(2**31) <= int(text) < 2**31:
+        raise FhirError(400, f"HAPI-{number}: Invalid {name} value: {text}")
+    return int(text)
+
+
+def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Search:
+    """Read a search.
+
+    Args:
+        chart: Where chains and internal numbers are looked up.
+        type_: The type that is searched.
+        params: Its parameters, decoded.
+
+    Raises:
+        FhirError: Whatever HAPI refuses first.
+    """
+    search = Search(type_, params)
+    known = definitions.search_parameters(type_)
+    givens, unknown = _group(known, params)
+    if any(n == "_query" for n, _ in params):
+        raise not_supported(type_, [n for n, _ in params])
+    for _, given in sorted(givens.items()):
+        read_values(given)
+    search.elements = _elements(params)
+    search.count = _integer(params, "_count", "0375")
+    search.offset = _integer(params, "_offset", "0461")
+    if unknown:
+        valid = ", ".join(known_parameters(type_))
+        text = f'HAPI-0524: Unknown search parameter "{min(unknown)}" for resource type "{type_}". '
+        raise FhirError(400, f"{text}Valid search parameters for this search are: [{valid}]")
+    _controls(search)
+    search.includes = _includes(params)
+    for _, given in sorted(givens.items()):
+        check_modifier(type_, given)
+    for code in ("_content", "_text"):
+        if code in givens:
+            text = f"HAPI-1192: Fulltext search is not enabled on this service, can not process parameter: {code}"
+            raise FhirError(400, text)
+    for _, given in sorted(givens.items()):
+        search.conditions += finish(chart, type_, given)
+    for name, value in params:
+        if name.startswith("_has:"):
+            search.conditions.append(IdCondition(known["_id"], having(chart, type_, name[5:], value)))
+        elif name == "_filter":
+            raise FhirError(500, f"begin {len(value)}, end {len(value) + 1}, length {len(value)}")
+        elif name == "_list" and value:
+            search.conditions.append(IdCondition(known["_id"], []))
+    search.sort = _sort(type_, params)
+    search.conditions.sort(key=lambda condition: condition.rank)
+    return search
+
+
+def _group(known: dict[str, SearchParameter], params: list[tuple[str, str]]) -> tuple[dict[str, Given], list[str]]:
+    values: dict[str, list[tuple[str, str]]] = {}
+    unknown = []
+    for name, value in params:
+        code, qualifier = split_name(name)
+        if code in CONTROLS or code == "_language":
+            continue
+        if code in known:
+            values.setdefault(code, []).append((qualifier, value))
+        elif not code.startswith("_"):
+            unknown.append(code)
+    return {code: Given(known[code], found) for code, found in values.items()}, unknown
+
+
+def _elements(params: list[tuple[str, str]]) -> tuple[str, ...] | None:
+    names: set[str] = set()
+    found = False
+    for name, value in params:
+        if name == "_elements":
+            found = True
+            if ":" in value:
+                raise FhirError(400, f"HAPI-0295: _elements parameter may not contain ':': {value}")
+            names |= {n.strip() for n in value.split(",") if n.strip()}
+    return tuple(sorted(names)) if found and names else None
+
+
+def _controls(search: Search) -> None:
+    summaries = [s.strip() for n, v in search.params if n == "_summary" for s in v.split(",")]
+    kinds = {s for s in summaries if s in ("true", "text", "data", "count")}
+    if "text" in kinds and len(kinds) > 1:
+        raise FhirError(400, "HAPI-0380: Cannot combine _summary=text with other values for _summary")
+    search.summary = next((s for s in ("count", "text", "true", "data") if s in kinds), "")
+    if search.elements is not None and search.summary:
+        raise FhirError(400, "HAPI-0304: Cannot combine the _summary and _elements parameters")
+    search.accurate = _first(search.params, "_total") == "accurate"
+
+
+def _includes(params: list[tuple[str, str]]) -> list[Include]:
+    found = []
+    for name, value in sorted(params, key=lambda p: p[0].startswith("_revinclude")):
+        code, _, modifier = name.partition(":")
+        if code in ("_include", "_revinclude") and value:
+            found.append(_include(code, modifier, (name, value)))
+    return list(dict.fromkeys(found))
+
+
+def _include(code: str, modifier: str, written: tuple[str, str]) -> Include:
+    value = written[1]
+    wrong = f'Invalid {code} parameter value: "{value}". '
+    if "," in value:
+        raise FhirError(400, f"HAPI-0441: Invalid {code} parameter value: \"{value}\"")
+    reverse, iterate = code == "_revinclude", modifier in ("iterate", "recurse")
+    if value == "*":
+        return Include("*", "*", "", reverse, iterate, written)
+    parts = value.split(":")
+    if len(parts) < 2 or not parts[0] or not parts[1]:
+        raise FhirError(400, f"HAPI-2018: {wrong}")
+    kind, name = parts[0], parts[1]
+    if not definitions.is_resource(kind):
+        raise FhirError(400, f'HAPI-2017: {wrong}Invalid/unsupported resource type: "{kind}"')
+    references = sorted(k for k, p in known_parameters(kind).items() if p.type == "reference")
+    if name != "*" and name not in references:
+        listed = ", ".join(references)
+        text = f'HAPI-2015: {wrong}Unknown search parameter "{name}" for resource type "{kind}". '
+        raise FhirError(400, f"{text}Valid search parameters for this search are: [{listed}]")
+    target = parts[2] if len(parts) > 2 else ""
+    if target and not definitions.is_resource(target):
+        raise FhirError(400, f'HAPI-2016: {wrong}Invalid/unsupported resource type: "{target}"')
+    return Include(kind, name, target, reverse, iterate, written)
+
+
+def _sort(type_: str, params: list[tuple[str, str]]) -> list[SortKey]:
+    keys = []
+    known = known_parameters(type_)
+    values = [v for n, v in params if n == "_sort"]
+    parts = [part for value in values[:1] for part in value.split(",")] + values[1:]
+    for part in parts:
+        descending = part.startswith("-")
+        name = part[1:] if descending else part
+        if not name:
+            continue
+        if name not in known:
+            text = f'HAPI-1194: Unknown _sort parameter value "{name}" for resource type "{type_}" (Note: sort parameters '
+            text += f"values must use a valid Search Parameter). Valid values for this search are: [{', '.join(known)}]"
+            raise FhirError(400, text[:500])
+        keys.append(SortKey(known[name], descending))
+    return keys

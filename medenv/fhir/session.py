@@ -1,0 +1,331 @@
+"""One episode's private FHIR server: the shared store, the episode's own changes, and the routing of its requests.
+
+Nothing here depends on the clock of the machine or on chance, unless a clock is given: the same requests give the same answers, to the byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote
+
+from medenv.fhir import definitions, jsontext, reading
+from medenv.fhir.backend import Response, Session
+from medenv.fhir.chart import Changes, Chart
+from medenv.fhir.errors import FhirError
+from medenv.fhir.index.dates import format_instant, http_date
+from medenv.fhir.output import Output, negotiate
+from medenv.fhir.search.bundle import Page, bundle_id, later_page, searchset
+from medenv.fhir.search.engine import inner_search
+from medenv.fhir.search.query import not_supported, parse_query, read_search
+from medenv.fhir.shape import Record, shape_of
+from medenv.fhir.store import Store
+
+__all__ = ["AnswerCache", "EmbeddedSession"]
+
+_PAGES_KEPT = 256
+"""Searches whose later pages a session can still be asked for; the oldest is forgotten, as HAPI forgets after a while."""
+
+
+class AnswerCache:
+    """Answers to searches of the unchanged store, shared by its sessions; bounded, and safe to use from many threads."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._size = size
+        self._held: dict[tuple[str, ...], tuple[Response, str, Page | None]] = {}
+
+    def get(self, key: tuple[str, ...]) -> tuple[Response, str, Page | None] | None:
+        """The answer to a request, its bundle's id and its later pages."""
+        return self._held.get(key)
+
+    def put(self, key: tuple[str, ...], answer: tuple[Response, str, Page | None]) -> None:
+        """Keep an answer; when the cache is full the older half goes."""
+        if len(self._held) >= self._size:
+            keys = list(self._held)
+            self._held = {k: self._held[k] for k in keys[len(keys) // 2 :] if k in self._held}
+        self._held[key] = answer
+
+
+class EmbeddedSession(Session):
+    """A session on a store.
+
+    Attributes:
+        base: The base URL that links carry.
+        chart: What the session sees.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        base: str,
+        origin: Changes | None = None,
+        cache: AnswerCache | None = None,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        """Open a session.
+
+        Args:
+            store: The base.
+            base: The base URL, without a trailing slash.
+            origin: Changes that belong to the pristine chart.
+            cache: Shared answers; None for none.
+            clock: Gives the time in milliseconds since 1970; None for a logical clock.
+        """
+        self.base = base.rstrip("/")
+        self._store, self._cache, self._clock = store, cache, clock
+        self._origin = origin
+        self._pages: OrderedDict[str, Page] = OrderedDict()
+        self._start(origin)
+
+    def _start(self, changes: Changes | None) -> None:
+        self.chart = Chart(self._store, changes.fork() if changes is not None else Changes(), self.base)
+
+    # the seam
+
+    def fork(self) -> EmbeddedSession:
+        """An independent session with the same state now; neither sees the other's later writes."""
+        other = EmbeddedSession.__new__(EmbeddedSession)
+        other.base = self.base
+        other._store, other._cache, other._clock, other._origin = self._store, self._cache, self._clock, self._origin
+        other._pages = OrderedDict(self._pages)
+        other._start(self.chart.changes)
+        return other
+
+    def pristine(self) -> EmbeddedSession:
+        """The chart as it was when this session was opened."""
+        return EmbeddedSession(self._store, self.base, self._origin, self._cache, self._clock)
+
+    def reset(self) -> None:
+        """Forget every write of this session."""
+        self._pages.clear()
+        self._start(self._origin)
+
+    def request(self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
+        """Answer one request; see `Session.request`."""
+        if method == "GET" and headers is None and self._cache is not None and not self.chart.changes.count:
+            found = self._cache.get((self.base, url))
+            if found is not None:
+                if found[2] is not None:
+                    self._remember(found[1], found[2])
+                return found[0]
+        path, raw = self._below_base(url)
+        given = {k.lower(): v for k, v in headers.items()} if headers else {}
+        output = Output()
+        try:
+            params = parse_query(raw) if raw else []
+            output = negotiate(params, given)
+            if method in ("GET", "HEAD"):
+                answer = self._get(path, raw, params, given, output, url if headers is None else None)
+                return replace(answer, body="") if method == "HEAD" else answer
+            return self._write(method, path, raw, params, body, given, output)
+        except FhirError as e:
+            output = output.plain()
+            return Response(e.status, output.write(e.resource), {"content-type": output.content_type, **e.headers})
+
+    def _below_base(self, url: str) -> tuple[str, str]:
+        rest = url
+        if "://" in url.partition("?")[0]:
+            if not url.startswith(self.base) or url[len(self.base) : len(self.base) + 1] not in ("", "/", "?"):
+                raise ValueError(f"{url[:200]!r} is not below {self.base}; only this server can be asked")
+            rest = url[len(self.base) :]
+        path, _, raw = rest.partition("?")
+        return path, raw.partition("#")[0]
+
+    # reading
+
+    def _get(
+        self, path: str, raw: str, params: list[tuple[str, str]], headers: dict[str, str], output: Output, url: str | None
+    ) -> Response:
+        parts = [unquote(p) for p in path.split("/") if p]
+        if not parts:
+            return self._root(raw, params, output)
+        type_ = parts[0]
+        written = path.strip("/") if "//" not in path.strip("/") else path.lstrip("/")
+        if type_ == "metadata":
+            from medenv.fhir.definitions.capability import capability_statement
+
+            return Response(200, output.write(capability_statement(self.base)), {"content-type": output.content_type})
+        if type_ == "_history" and len(parts) == 1:
+            return reading.history(self, "", "", params, output, "_history", raw)
+        if type_.startswith("$") or not definitions.is_resource(type_):
+            if type_.startswith("$"):
+                raise FhirError(400, f"HAPI-0303: Invalid request: unknown operation {type_}")
+            raise reading.unknown_type(type_)
+        if len(parts) == 1 or parts[1:] == ["_search"]:
+            return self.search(type_, params, output, path.lstrip("/"), url)
+        id_ = parts[1]
+        if len(parts) == 2 and id_ == "_history":
+            return reading.history(self, type_, "", params, output, written, raw)
+        if len(parts) == 2 and not id_.startswith("$"):
+            reading.check_read_parameters(path.strip("/"), params)
+            return reading.read(self, type_, id_, self._cut(output, params), headers)
+        if len(parts) == 3 and parts[2] == "_history":
+            return reading.history(self, type_, id_, params, output, written, raw)
+        if len(parts) == 4 and parts[2] == "_history":
+            return reading.vread(self, type_, id_, parts[3], self._cut(output, params), headers)
+        raise not_supported(path.strip("/"), [n for n, _ in params])
+
+    def _cut(self, output: Output, params: list[tuple[str, str]]) -> Output:
+        summary = next((v for n, v in params if n == "_summary" and v in ("true", "text", "data")), "")
+        names = next((v for n, v in params if n == "_elements" and v), "")
+        return replace(output, summary=summary, elements=tuple(sorted(names.split(","))) if names else None)
+
+    def _root(self, raw: str, params: list[tuple[str, str]], output: Output) -> Response:
+        id_ = next((v for n, v in params if n == "_getpages"), None)
+        if id_ is None:
+            text = "HAPI-0287: This is the base URL of FHIR server. Unable to handle this request, as it does not contain a "
+            raise FhirError(400, text + "resource type or operation name.")
+        page = self._pages.get(id_)
+        if page is None:
+            raise FhirError(410, f'HAPI-0417: Search ID "{id_}" does not exist and may have expired', "processing")
+        text = later_page(self.chart, id_, page, params, output, raw, self.now())
+        return Response(200, text, self.bundle_headers(output, None))
+
+    def search(self, type_: str, params: list[tuple[str, str]], output: Output, path: str, url: str | None = None) -> Response:
+        """Answer a search.
+
+        Args:
+            type_: What is searched.
+            params: Its parameters, decoded.
+            output: The form of the answer.
+            path: The request's path, as sent.
+            url: The whole request as sent, if its answer may be shared with other sessions.
+
+        Raises:
+            FhirError: The search is refused.
+        """
+        search = read_search(self.chart, type_, params)
+        id_ = self.new_bundle_id(path, *[f"{n}={v}" for n, v in params])
+        text, page = searchset(self.chart, search, output, path, self.now(), id_)
+        if page is not None:
+            self._remember(id_, page)
+        answer = Response(200, text, self.bundle_headers(output, None))
+        if url is not None and self._cache is not None and not self.chart.changes.count and len(text) < 200_000:
+            self._cache.put((self.base, url), (answer, id_, page))
+        return answer
+
+    def _remember(self, id_: str, page: Page) -> None:
+        pages = self._pages
+        pages[id_] = page
+        if len(pages) > _PAGES_KEPT:
+            pages.popitem(last=False)
+
+    def new_bundle_id(self, *request: str) -> str:
+        """A bundle's id: made from the request and from how much was written, so that equal runs give equal ids."""
+        return bundle_id(self.chart.changes.count, self._clock() if self._clock else "", *request)
+
+    def bundle_headers(self, output: Output, id_: str | None) -> dict[str, str]:
+        """The headers of an answer that is a bundle; with an id those of an operation's."""
+        found = {"last-modified": http_date(self.now()), "content-type": output.content_type}
+        return found if id_ is None else {"content-location": f"{self.base}/Bundle/{id_}", **found}
+
+    def now(self) -> int:
+        """The server's time in milliseconds since 1970: just after the store's newest change, one more with each write."""
+        return self._clock() if self._clock else self._store.newest + 1 + self.chart.changes.count
+
+    # for writing
+
+    def lookup(self, type_: str, id_: str) -> Record | None:
+        """The newest version of a resource, which may be a deletion; None if there never was one."""
+        return self.chart.lookup(type_, id_)
+
+    def history(self, type_: str, id_: str) -> tuple[Record, ...]:
+        """All versions of a resource, oldest first."""
+        return self.chart.versions(type_, id_)
+
+    def search_ids(self, type_: str, query: str) -> list[tuple[str, str]]:
+        """The types and ids that a query string finds, for conditional writes and references.
+
+        Raises:
+            FhirError: The search is refused.
+        """
+        return [(r.type, r.id) for r in inner_search(self.chart, type_, parse_query(query))]
+
+    def new_id(self) -> str:
+        """The id that the next created resource gets: one number for all types, as on HAPI."""
+        return str(self._store.last + 1 + self.chart.changes.numbers)
+
+    def save(
+        self, type_: str, id_: str, resource: dict[str, Any], submitted: str | None = None, method: str = "POST"
+    ) -> Record:
+        """Store a resource as a new version.
+
+        Args:
+            type_: Its type.
+            id_: Its id: one of `new_id`, or a client's own.
+            resource: The resource in definition order; of its meta only profile, security and tag are kept.
+            submitted: The payload as it was sent.
+            method: What wrote it, for its history.
+
+        Returns:
+            The new version, with its meta.
+        """
+        changes = self.chart.changes
+        earlier = self.history(type_, id_)
+        stored = bool(earlier) and earlier[0].pid <= self._store.last
+        pid = earlier[-1].pid if earlier else self._store.last + 1 + changes.numbers
+        if not earlier:
+            changes.numbers += 1
+        version = earlier[-1].version + 1 if earlier else 1
+        updated = self.now()
+        digest = hashlib.sha256(f"{type_}/{id_}/{version}/{changes.count}".encode()).hexdigest()[:16]
+        given = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated", "source")}
+        meta = {"versionId": str(version), "lastUpdated": format_instant(updated), "source": f"#{digest}", **given}
+        rest = {k: v for k, v in resource.items() if k not in ("resourceType", "id", "meta")}
+        shape, values = shape_of(jsontext.compact({"resourceType": type_, "id": id_, "meta": meta, **rest}))
+        record = Record(type_, id_, pid, version, updated, shape, values, submitted, method)
+        changes.add(earlier, record, stored)
+        return record
+
+    def remove(self, type_: str, id_: str) -> Record:
+        """Delete a resource, leaving its history.
+
+        Raises:
+            KeyError: There is no such resource.
+        """
+        earlier = self.history(type_, id_)
+        if not earlier:
+            raise KeyError(f"{type_}/{id_}")
+        last = earlier[-1]
+        record = Record(type_, id_, last.pid, last.version + 1, self.now(), None, [], None, "DELETE")
+        self.chart.changes.add(earlier, record, last.pid <= self._store.last)
+        return record
+
+    def expunge(self, type_: str, id_: str) -> None:
+        """Forget a resource and its history."""
+        earlier = self.history(type_, id_)
+        if earlier:
+            self.chart.changes.expunge(type_, id_, earlier[-1].pid, earlier[-1].pid <= self._store.last)
+
+    def _write(
+        self, method: str, path: str, raw: str, params: list[tuple[str, str]], body: str | None, headers: dict[str, str], output: Output
+    ) -> Response:
+        parts = [unquote(p) for p in path.split("/") if p]
+        if method == "POST" and len(parts) == 2 and parts[1] == "_search" and definitions.is_resource(parts[0]):
+            form = parse_query(body or "")
+            return self.search(parts[0], [*params, *form], negotiate([*params, *form], headers), path.lstrip("/"))
+        from medenv.fhir import write
+
+        handle = getattr(write, "handle", None)
+        if handle is not None:
+            answer: Response = handle(self, method, path, raw, body, headers)
+            return answer
+        return self._plain_write(method, parts, body or "", output)
+
+    def _plain_write(self, method: str, parts: list[str], body: str, output: Output) -> Response:
+        """Create, update and delete, until `medenv.fhir.write` has them."""
+        from medenv.fhir.write.normalise import parse
+
+        if not parts or not definitions.is_resource(parts[0]):
+            raise reading.unknown_type(parts[0] if parts else "")
+        type_ = parts[0]
+        if method == "DELETE" and len(parts) == 2:
+            self.remove(type_, parts[1])
+            return Response(200, "", {})
+        record = self.save(type_, parts[1] if len(parts) == 2 else self.new_id(), parse(body, type_), body, method)
+        answer = reading.resource_response(self, record, output, {}, "")
+        where = answer.headers["content-location"]
+        return replace(answer, status=201, headers={**answer.headers, "location": where})

@@ -1,0 +1,207 @@
+"""Building a store: resources in order become one SQLite file, written beside its place and moved there when it is whole.
+
+A resource keeps its text: what is served later is what was loaded, key order and digits included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import sqlite3
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from medenv.fhir import definitions, jsontext
+from medenv.fhir.index.dates import format_instant, span
+from medenv.fhir.index.extract import extract
+from medenv.fhir.shape import Shape, decode, shape_of
+
+__all__ = ["FORMAT", "HOME_PARAMETERS", "Source", "build", "read_lines"]
+
+FORMAT = 1
+"""The file layout's version; a cached file of another one is built anew."""
+
+HOME_PARAMETERS = ("patient", "subject")
+"""The parameters by which a resource stands in a patient's part of the store; bit n of ``home.how`` is the n-th of them."""
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE kind (id INTEGER PRIMARY KEY, type TEXT, n INTEGER);
+CREATE TABLE shape (id INTEGER PRIMARY KEY, type TEXT, skeleton TEXT);
+CREATE TABLE resource (pid INTEGER PRIMARY KEY, kind INTEGER, shape INTEGER, vals TEXT);
+CREATE TABLE named (type TEXT, id TEXT, pid INTEGER, PRIMARY KEY (type, id)) WITHOUT ROWID;
+CREATE TABLE home (type TEXT, patient TEXT, how INTEGER, pids BLOB, PRIMARY KEY (type, patient, how)) WITHOUT ROWID;
+"""
+_LOADED = 1_577_836_800_000  # 2020-01-01T00:00:00Z: when a resource without meta.lastUpdated counts as loaded
+_BATCH = 5_000
+
+Source = str | Mapping[str, Any]
+"""A resource as JSON text, or parsed."""
+
+
+class _NumbersClashError(Exception):
+    """A resource's number is another resource's too; the numbers of the load order must serve instead."""
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """The resources of an NDJSON file, one a line.
+
+    Raises:
+        OSError: The file can't be read.
+        ValueError: A line isn't UTF-8, with its number.
+    """
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            except UnicodeDecodeError as e:
+                raise ValueError(f"{path} line {number} is not UTF-8: {e}") from None
+            if text:
+                yield text
+
+
+def build(resources: Callable[[], Iterable[Source]], path: Path) -> None:
+    """Write a store.
+
+    Args:
+        resources: Gives the resources in load order; called again if their ids clash. Ids and meta may be missing.
+        path: The file to create or replace.
+
+    Raises:
+        ValueError: A resource isn't one (says which and why), or two have the same type and id.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    os.close(handle)
+    try:
+        try:
+            _write(resources(), Path(name), own_numbers=True)
+        except _NumbersClashError:
+            Path(name).write_bytes(b"")
+            _write(resources(), Path(name), own_numbers=False)
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _write(resources: Iterable[Source], path: Path, own_numbers: bool) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;" + _SCHEMA)
+        _Builder(db, own_numbers).run(resources)
+        db.commit()
+
+
+class _Builder:
+    """Collects what the tables need while the resources stream by."""
+
+    def __init__(self, db: sqlite3.Connection, own_numbers: bool) -> None:
+        self.db, self.own_numbers = db, own_numbers
+        self.shapes: dict[int, tuple[Shape, int, list[Callable[[list[str]], list[str]] | None]]] = {}
+        self.kinds: dict[str, list[int]] = {}
+        self.named: dict[tuple[str, str], int] = {}
+        self.homes: dict[tuple[str, str, int], array[int]] = {}
+        self.rows: list[tuple[int, int, int, str]] = []
+        self.last = 0
+        self.top = 0
+        self.newest = _LOADED
+        self.hash = hashlib.sha256()
+
+    def run(self, resources: Iterable[Source]) -> None:
+        for number, source in enumerate(resources, 1):
+            try:
+                self.add(source, number)
+            except (ValueError, TypeError, RecursionError) as e:
+                raise ValueError(f"resource {number}: {e}") from None
+        self.flush()
+        db = self.db
+        db.executemany("INSERT INTO named VALUES (?,?,?)", sorted((t, i, p) for (t, i), p in self.named.items()))
+        homes = ((t, p, how, array("q", sorted(pids)).tobytes()) for (t, p, how), pids in sorted(self.homes.items()))
+        db.executemany("INSERT INTO home VALUES (?,?,?,?)", homes)
+        db.executemany("INSERT INTO kind VALUES (?,?,?)", [(k, t, count) for t, (k, count) in self.kinds.items()])
+        db.executemany("INSERT INTO shape VALUES (?,?,?)", [(k, s.type, s.skeleton) for s, k, _ in self.shapes.values()])
+        db.execute("CREATE INDEX resource_kind ON resource (kind)")
+        meta = {"format": FORMAT, "fingerprint": f"sha256:{self.hash.hexdigest()}", "newest": self.newest}
+        meta |= {"last": max(self.last, self.top), "own_numbers": int(self.own_numbers)}
+        db.executemany("INSERT INTO meta VALUES (?,?)", [(k, str(v)) for k, v in meta.items()])
+
+    def add(self, source: Source, number: int) -> None:
+        shape, values = self.take_apart(source, number)
+        known = self.shapes.get(id(shape))
+        if known is None:
+            parameters = definitions.search_parameters(shape.type)
+            homes = [extract(shape, parameters[p]) if p in parameters else None for p in HOME_PARAMETERS]
+            known = self.shapes[id(shape)] = (shape, len(self.shapes), homes)
+        kind = self.kinds.setdefault(shape.type, [len(self.kinds), 0])
+        kind[1] += 1
+        pid = self.number(shape.type, decode(values[shape.id_hole]))
+        self.rows.append((pid, kind[0], known[1], "\n".join(values)))
+        if len(self.rows) >= _BATCH:
+            self.flush()
+        self.settle(shape.type, pid, known[2], values)
+        hole = shape.hole("meta", "lastUpdated")
+        updated = span(decode(values[hole])) if hole is not None else None
+        if updated is not None and updated.low > self.newest:
+            self.newest = updated.low
+        self.hash.update(shape.text(values, None).encode() + b"\n")
+
+    def take_apart(self, source: Source, number: int) -> tuple[Shape, list[str]]:
+        if isinstance(source, str) and '"id"' in source and '"lastUpdated"' in source:
+            shape, values = shape_of(source)
+            if "versionId" in shape.tree.get("meta", ()) and definitions.is_resource(shape.type):
+                return shape, values
+        return shape_of(_complete(source, number, self.last + 1))
+
+    def number(self, kind: str, id_: str) -> int:
+        """The internal number of a resource: its id if that is a number, as on HAPI, else the next one."""
+        numeric = id_.isascii() and id_.isdigit() and id_[0] != "0" and len(id_) < 16
+        if numeric:
+            self.top = max(self.top, int(id_))
+        if self.own_numbers and numeric:
+            pid = int(id_)
+            if pid <= self.last:
+                self.flush()
+                if self.db.execute("SELECT 1 FROM resource WHERE pid = ?", (pid,)).fetchone():
+                    raise _NumbersClashError
+        else:
+            pid = self.last + 1
+            if (kind, id_) in self.named:
+                raise ValueError(f"{kind}/{id_} stands twice; each resource may be loaded once")
+            self.named[kind, id_] = pid
+        self.last = max(self.last, pid)
+        return pid
+
+    def settle(self, kind: str, pid: int, readers: list[Callable[[list[str]], list[str]] | None], values: list[str]) -> None:
+        homes: dict[str, int] = {}
+        for bit, read in enumerate(readers):
+            for reference in read(values) if read else ():
+                if reference.startswith("Patient/"):
+                    homes[reference[8:]] = homes.get(reference[8:], 0) | 1 << bit
+        for patient, how in homes.items():
+            self.homes.setdefault((kind, patient, how), array("q")).append(pid)
+
+    def flush(self) -> None:
+        self.db.executemany("INSERT INTO resource VALUES (?,?,?,?)", self.rows)
+        self.rows.clear()
+
+
+def _complete(source: Source, number: int, next_id: int) -> str:
+    """A resource's text with the id and meta that a server gives, where it has none of its own."""
+    resource = jsontext.loads(source) if isinstance(source, str) else dict(source)
+    if not isinstance(resource, dict):
+        raise ValueError(f"a resource is a JSON object, not {jsontext.compact(resource)[:80]}")
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or not definitions.is_resource(kind):
+        raise ValueError(f"unknown resourceType {kind!r}")
+    id_ = resource.get("id", str(next_id))
+    meta = dict(resource.get("meta") or {})
+    digest = hashlib.sha256(f"{kind}/{id_}".encode()).hexdigest()[:16]
+    given = {"versionId": "1", "lastUpdated": format_instant(_LOADED + number), "source": f"#{digest}"}
+    head = {k: meta.pop(k, v) for k, v in given.items()}
+    rest = {k: v for k, v in resource.items() if k not in ("resourceType", "id", "meta")}
+    return jsontext.compact({"resourceType": kind, "id": id_, "meta": {**head, **meta}, **rest})
