@@ -62,7 +62,7 @@ def search(url: str, enough: Callable[[list[Resource]], bool] = lambda found: Fa
             for entry in bundle.get("entry", [])
             if entry.get("search", {}).get("mode", "match") == "match" and "resource" in entry
         )
-        following = [link["url"] for link in bundle.get("link", []) if link.get("relation") == "next"]
+        following = [link["url"] for link in bundle.get("link", []) if link.get("relation") == "next" and "url" in link]
         if not following or enough(found):
             return found
         url = following[0]
