@@ -15,7 +15,7 @@ from medenv.fhir.shape import Shape
 
 __all__ = ["Column", "DateColumn", "Rows", "StringColumn", "TokenColumn", "ValueColumn"]
 
-_INF = float("inf")
+_NOTHING = (float("nan"),) * 4  # no comparison holds for it
 
 
 class Column:
@@ -105,7 +105,7 @@ class DateColumn(Column):
 
     def add(self, row: int, values: list[Any]) -> None:
         """Take in `Span` objects; all of a row that has several stand in `more`."""
-        low, high, first, last = values[0] if len(values) == 1 else (_INF, -_INF, _INF, -_INF)
+        low, high, first, last = values[0] if len(values) == 1 else _NOTHING
         self.low.append(low)
         self.high.append(high)
         self.first.append(first)
@@ -115,13 +115,13 @@ class DateColumn(Column):
 
     def missing(self, n: int) -> list[int]:
         """The rows below ``n`` without any value."""
-        return [i for i in range(n) if self.low[i] == _INF and i not in self.more]
+        return [i for i in range(n) if self.low[i] != self.low[i] and i not in self.more]
 
     def spans(self, row: int) -> list[tuple[float, float]]:
         """The spans of a row in milliseconds."""
         if row in self.more:
             return [(s.low, s.high) for s in self.more[row]]
-        return [(self.low[row], self.high[row])] if self.low[row] != _INF else []
+        return [(self.low[row], self.high[row])] if self.low[row] == self.low[row] else []
 
 
 class ValueColumn(Column):

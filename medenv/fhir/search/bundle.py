@@ -14,7 +14,7 @@ from medenv.fhir.index.dates import format_instant
 from medenv.fhir.output import Entry, Output
 from medenv.fhir.search.engine import find
 from medenv.fhir.search.includes import included
-from medenv.fhir.search.order import Hit
+from medenv.fhir.search.order import Hit, rows_read
 from medenv.fhir.search.query import Include, Search
 from medenv.fhir.shape import Record, decode
 
@@ -25,6 +25,9 @@ __all__ = ["PAGE", "Page", "bundle_id", "escape", "head", "later_page", "searchs
 
 PAGE = 20
 """Entries on a page without ``_count``, as on the official server."""
+
+_SEVERAL = ("string", "token")
+"""Types of sort keys of which a resource may well have several values."""
 
 _PREFETCH = 13
 """HAPI's first prefetch threshold: so many rows it reads at once, and it knows the total if there are fewer."""
@@ -84,7 +87,7 @@ def page_link(base: str, id_: str, offset: int, count: int, output: Output, writ
         parts.append(f"_format={escape(written)}")
     if output.pretty:
         parts.append("_pretty=true")
-    parts += [f"{escape(i.written[0])}={escape(i.written[1])}" for i in page.includes]
+    parts += [f"{i.written[0].partition(':')[0]}={escape(i.written[1])}" for i in page.includes]
     parts.append(f"_bundletype={page.kind}")
     if output.elements is not None:
         parts.append(f"_elements={','.join(map(escape, output.elements))}")
@@ -125,6 +128,12 @@ def searchset(
     least = max(_PREFETCH, count)
     some = hits.first(least + 1)
     total = len(some) if len(some) < least else None
+    if search.sort and any(key.parameter.type in _SEVERAL for key in search.sort):
+        reached, whole = rows_read(hits.all(), search.sort, least + 1)
+        if not whole and reached >= count:
+            some, total = some[:reached], None
+        elif not whole:  # too few for the page: HAPI reads on, and knows the total only if the page never fills
+            total = len(some) if len(some) < count else None
     if search.accurate:
         total = len(hits.all())
     shown = some[: max(count, 0)]

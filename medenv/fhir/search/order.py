@@ -3,13 +3,22 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from medenv.fhir.index.rows import DateColumn, Rows, StringColumn, TokenColumn, ValueColumn
-from medenv.fhir.search.conditions import DateCondition, QuantityCondition, StringCondition, TextCondition, TokenCondition
+from medenv.fhir.search.conditions import (
+    Condition,
+    DateCondition,
+    QuantityCondition,
+    ReferenceCondition,
+    StringCondition,
+    TextCondition,
+    TokenCondition,
+)
 from medenv.fhir.search.query import Search, SortKey
 
-__all__ = ["Hit", "arrange", "natural_key", "sort_hits"]
+__all__ = ["Hit", "arrange", "natural_key", "rows_read", "sort_hits"]
 
 Hit = tuple[int, Rows, int]
 """An internal number, and where its resource stands: rows and a position."""
@@ -56,26 +65,59 @@ def sort_hits(hits: list[Hit], keys: list[SortKey]) -> list[Hit]:
 def natural_key(search: Search) -> Any:
     """How HAPI's database orders a search without ``_sort``: a function of a hit, or None for internal numbers.
 
-    An exact token, or the patient alone, leaves ascending numbers; otherwise the index that is scanned shows through.
+    A string's start is looked up in its index, so that shows through, and so does the index of a date or quantity where
+    nothing but the patient narrows the search besides; anything else leaves ascending numbers.
     """
     conditions = search.conditions
-    if any(isinstance(c, TokenCondition) and c.exact for c in conditions):
+    starts = [c for c in conditions if isinstance(c, StringCondition) and not isinstance(c, TextCondition) and not c.how]
+    if len(starts) == 1:
+        text = starts[0].parameter
+        return lambda hit: min((pair[0] for pair in hit[1].column(text).rows[hit[2]]), default="")
+    others = [c for c in conditions if not isinstance(c, ReferenceCondition) and not _any_code(c)]
+    alone = not any(isinstance(c, ReferenceCondition) for c in conditions)  # then even `ne` walks along the index
+    dates = [c for c in others if isinstance(c, DateCondition)]
+    ranges = [c for c in others if isinstance(c, QuantityCondition)]
+    if len(dates) + len(ranges) < len(others):
         return None
-    dates = [c for c in conditions if isinstance(c, DateCondition)]
-    if dates and all(d.prefix != "ne" for c in dates for d in c.dates):
-        condition = dates[0]
-        parameter = condition.parameter
-        if condition.by_day:
-            return lambda hit: hit[1].column(parameter).first[hit[2]]
-        return lambda hit: hit[1].column(parameter).low[hit[2]]
-    if len(conditions) != 1 or search.offset is not None:
-        return None
-    only = conditions[0]
-    if isinstance(only, StringCondition) and not isinstance(only, TextCondition):
-        return lambda hit: min((pair[0] for pair in hit[1].column(only.parameter).rows[hit[2]]), default="")
-    if isinstance(only, QuantityCondition) and all(q.prefix in ("gt", "ge", "lt", "le") for q in only.quantities):
-        return lambda hit: min((value[0] for value in hit[1].column(only.parameter).rows[hit[2]]), default=0.0)
+    if len(dates) == 1 and (alone or all(d.prefix != "ne" for d in dates[0].dates)):
+        date = dates[0].parameter
+        if dates[0].by_day:
+            return lambda hit: hit[1].column(date).first[hit[2]]
+        return lambda hit: hit[1].column(date).low[hit[2]]
+    if len(ranges) == 1 and not dates and search.offset is None:
+        if all(q.prefix in ("gt", "ge", "lt", "le") or (q.prefix == "ne" and alone) for q in ranges[0].quantities):
+            quantity = ranges[0].parameter
+            return lambda hit: min((value[0] for value in hit[1].column(quantity).rows[hit[2]]), default=0.0)
     return None
+
+
+def _any_code(condition: Condition) -> bool:
+    """Whether it is a token condition that any code of a system meets."""
+    return isinstance(condition, TokenCondition) and not any(code for _, code in condition.tokens)
+
+
+def rows_read(hits: list[Hit], keys: list[SortKey], limit: int) -> tuple[int, bool]:
+    """How far a limited number of SQL rows reaches: HAPI's sort joins give a resource one row for each value of a key.
+
+    Args:
+        hits: All hits, in the order of the answer.
+        keys: The sort keys.
+        limit: How many rows are read.
+
+    Returns:
+        How many resources those rows hold, and whether they are all the rows.
+    """
+    rows: list[tuple[tuple[Any, ...], int]] = []
+    for place, (_, resource, at) in enumerate(hits):
+        values = [_sort_values(key, resource, at) or [None] for key in keys]
+        rows += [(combination, place) for combination in product(*values)]
+    if len(rows) == len(hits):
+        return min(limit, len(hits)), len(hits) <= limit
+    for n in range(len(keys) - 1, -1, -1):
+        valued = [row for row in rows if row[0][n] is not None]
+        valued.sort(key=lambda row: row[0][n], reverse=keys[n].descending)
+        rows = valued + [row for row in rows if row[0][n] is None]
+    return len({place for _, place in rows[:limit]}), len(rows) <= limit
 
 
 def arrange(hits: list[Hit], search: Search) -> list[Hit]:

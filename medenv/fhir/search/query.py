@@ -94,7 +94,8 @@ def parse_query(raw: str) -> list[tuple[str, str]]:
     for part in raw.split("&"):
         if part:
             name, _, value = part.partition("=")
-            pairs.append((_decode(name), _decode(value)))
+            # HAPI keeps the plus of `application/fhir+json`; everywhere else it is a blank
+            pairs.append((_decode(name), _decode(value.replace("+", "%2B") if name == "_format" else value)))
     return pairs
 
 
@@ -161,6 +162,9 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
         elif name == "_list" and value:
             search.conditions.append(IdCondition(known["_id"], []))
     search.sort = _sort(type_, params)
+    if search.offset is not None and search.offset < 0:
+        text = "org.springframework.dao.InvalidDataAccessApiUsageException: Offset must be a positive integer"
+        raise FhirError(500, f"HAPI-0389: Failed to call access method: {text}")
     search.conditions.sort(key=lambda condition: condition.rank)
     return search
 
