@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from medenv.fhir import jsontext
 from medenv.fhir.jsontext import Number
 
-__all__ = ["MAX_DEPTH", "ReadError", "read_object"]
+__all__ = ["MAX_DEPTH", "ReadError", "read_object", "read_value"]
 
 MAX_DEPTH = 1000
 """Nesting depth that Jackson allows (its StreamReadConstraints)."""
@@ -69,6 +69,15 @@ def read_object(text: str) -> dict[str, Any]:
     value = _Scanner(text, start).document()
     assert isinstance(value, dict)
     return value
+
+
+def read_value(text: str) -> Any:
+    """Parse any JSON value as Jackson does, such as a patch document.
+
+    Raises:
+        ReadError: With Jackson's text.
+    """
+    return _Scanner(text, 0).document()
 
 
 def _depth_is_fine(text: str) -> bool:

@@ -1,0 +1,162 @@
+"""What must hold before a resource is stored or deleted: its id is valid, and no reference leads nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from medenv.fhir import definitions
+from medenv.fhir.errors import FhirError
+from medenv.fhir.shape import Record
+from medenv.fhir.write.references import check_exists, check_types, indexed, respell, walk_references
+
+if TYPE_CHECKING:
+    from medenv.fhir.session import EmbeddedSession
+
+__all__ = ["check_deletable", "check_id", "check_links", "prepare", "settle"]
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
+_STORABLE_BUNDLES = ("collection", "document", "message")
+_BUNDLE_HINT = (
+    "Note that if you are trying to perform a FHIR transaction or batch operation you should POST the Bundle resource "
+    "to the Base URL of the server, not to the /Bundle endpoint."
+)
+
+
+def check_id(id_: str) -> None:
+    """Check a client's id.
+
+    Raises:
+        FhirError: 400 HAPI-0521.
+    """
+    if not _ID.fullmatch(id_):
+        raise FhirError(400, f"HAPI-0521: Can not process entity with ID[{id_}], this is not a valid FHIR ID")
+
+
+def prepare(session: EmbeddedSession, resource: dict[str, Any]) -> bool:
+    """Settle a resource and check that its references lead somewhere.
+
+    Args:
+        session: Where the references lead.
+        resource: The resource; it is changed in place.
+
+    Returns:
+        Whether it refers to another resource by an indexed reference.
+
+    Raises:
+        FhirError: A reference is refused.
+    """
+    settle(session, resource)
+    return check_links(session, resource)
+
+
+def settle(session: EmbeddedSession, resource: dict[str, Any]) -> None:
+    """Resolve a resource's references by search, check their types, and spell them and its meta as HAPI stores them.
+
+    Raises:
+        FhirError: A reference names a wrong type, or its search finds no or several resources.
+    """
+    if resource["resourceType"] == "Bundle":
+        _check_bundle_type(resource)
+    check_types(resource)
+    for node in walk_references(resource):
+        if "?" in node["reference"]:
+            node["reference"] = _resolve(session, node["reference"])
+    _sort_meta(resource)
+
+
+def check_links(session: EmbeddedSession, resource: dict[str, Any]) -> bool:
+    """Check that a resource's indexed references lead somewhere, and spell all references as HAPI stores them.
+
+    Returns:
+        Whether there are any.
+
+    Raises:
+        FhirError: One leads nowhere.
+    """
+    found = indexed(resource)
+    check_exists(found, lambda type_, id_: _find(session, type_, id_))
+    respell(resource)
+    return any(r.value[:1] != "#" for r in found)
+
+
+def _check_bundle_type(resource: dict[str, Any]) -> None:
+    kind = resource.get("type")
+    if kind not in _STORABLE_BUNDLES:
+        text = f"Unable to store a Bundle resource on this server with a Bundle.type value of: {kind or '(missing)'}."
+        raise FhirError(422, f"HAPI-0522: {text} {_BUNDLE_HINT}")
+
+
+def _resolve(session: EmbeddedSession, value: str) -> str:
+    """The ``Type/id`` that a reference by search finds."""
+    from medenv.fhir.write.operations import match
+
+    path, _, query = value.partition("?")
+    type_ = path.rstrip("/").rpartition("/")[2]
+    if not definitions.is_resource(type_):
+        raise FhirError(400, f'HAPI-1684: Unknown resource name "{type_}" (this name is not known in FHIR version "R4")')
+    found = match(session, type_, f"{type_}?{query}")
+    if not found:
+        raise FhirError(404, f'HAPI-1091: Invalid match URL "{value}" - No resources match this search')
+    if len(found) > 1:
+        raise FhirError(412, f'HAPI-1092: Invalid match URL "{value}" - Multiple resources match this search')
+    return f"{type_}/{found[0]}"
+
+
+def _find(session: EmbeddedSession, type_: str, id_: str) -> Record | str | None:
+    if id_.isdecimal():  # an internal number, whatever the type
+        record = session.chart.by_pid(int(id_)) if len(id_) < 19 else None
+        return record.type if record is not None and record.type != type_ else record
+    return session.lookup(type_, id_)
+
+
+def _sort_meta(resource: dict[str, Any]) -> None:
+    """Order profiles, labels and tags as HAPI does, and drop a tag without a code."""
+    meta = resource.get("meta")
+    if not meta:
+        return
+    if "profile" in meta:
+        meta["profile"] = sorted(meta["profile"])
+    for name in ("security", "tag"):
+        kept = [c for c in meta.get(name, ()) if c.get("code")]
+        meta.pop(name, None)
+        if kept:
+            meta[name] = sorted(kept, key=lambda c: (c.get("system") is not None, c.get("system") or "", c["code"]))
+
+
+def check_deletable(session: EmbeddedSession, record: Record) -> None:
+    """Check that no resource refers to one that is to be deleted.
+
+    Raises:
+        FhirError: 409, with the resource of least internal number that does.
+    """
+    holder = first_referrer(session, record)
+    if holder is not None:
+        text = (
+            f"Unable to delete {record.type}/{record.id} because at least one resource has a reference to this resource. "
+            f"First reference found was resource {holder[0]} in path {holder[1]}"
+        )
+        raise FhirError(409, text)
+
+
+def first_referrer(session: EmbeddedSession, record: Record) -> tuple[str, str] | None:
+    """The live resource of least internal number that refers to another by an indexed reference.
+
+    Returns:
+        Its ``Type/id`` and the path of the reference; None if there is none.
+    """
+    chart = session.chart
+    holders = [versions[-1] for versions in chart.changes.versions.values() if not versions[-1].deleted]
+    if record.pid <= chart.store.last:  # nothing in the store refers to what was created later
+        for type_ in chart.store.counts:
+            for parameter in definitions.search_parameters(type_).values():
+                if parameter.type == "reference" and (not parameter.targets or record.type in parameter.targets):
+                    found = session.search_ids(type_, f"{parameter.code}={record.type}/{record.id}")[:1]
+                    holders += [r for t, i in found if (r := chart.lookup(t, i)) is not None]
+    names = {f"{record.type}/{record.id}", f"{record.type}/{record.pid}"}
+    for holder in sorted(holders, key=lambda r: r.pid):
+        for reference in indexed(holder.resource):
+            if reference.value in names:
+                return f"{holder.type}/{holder.id}", reference.path
+    return None

@@ -1,0 +1,322 @@
+"""Create, update, patch and delete one resource, plainly or by a search, as HAPI 7.6.0 does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from medenv.fhir import definitions, jsontext
+from medenv.fhir.errors import FhirError
+from medenv.fhir.shape import Record
+from medenv.fhir.write import outcomes
+from medenv.fhir.write.integrity import check_deletable, check_id, prepare
+from medenv.fhir.write.normalise import ParseError, normalise
+from medenv.fhir.write.patch import PatchError, apply_patch, read_patch
+
+if TYPE_CHECKING:
+    from medenv.fhir.session import EmbeddedSession
+
+__all__ = ["Written", "create", "delete", "delete_where", "match", "patch", "update", "update_where"]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write did.
+
+    Attributes:
+        status: HTTP status code.
+        outcome: HAPI's OperationOutcome.
+        record: The version that is now current; None if there is none to speak of.
+        name: ``Type/id`` or ``Type/id/_history/2``, for the headers.
+        changed: Whether a new version was stored.
+    """
+
+    status: int
+    outcome: dict[str, Any]
+    record: Record | None
+    name: str
+    changed: bool = True
+
+
+def _versioned(record: Record) -> str:
+    return f"{record.type}/{record.id}/_history/{record.version}"
+
+
+def match(session: EmbeddedSession, type_: str, url: str) -> list[str]:
+    """The ids that a conditional URL finds.
+
+    Args:
+        session: Where to look.
+        type_: The resource type.
+        url: As HAPI quotes it: ``Patient?name=x``, ``?name=x`` or ``name=x``.
+
+    Raises:
+        FhirError: 400 HAPI-0488 for an unknown parameter, 0518 without any, or what the search says.
+    """
+    query = url.partition("?")[2] if "?" in url else url
+    kept = []
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        name = unquote(name)
+        if not unquote(value.replace("+", " ")).strip():
+            continue
+        plain = name.partition(":")[0].partition(".")[0]
+        known = plain in definitions.search_parameters(type_)
+        if not known and plain[:1] != "_":
+            text = f"Failed to parse match URL[{url}] - Resource type {type_} does not have a parameter with name: {plain}"
+            raise FhirError(400, f"HAPI-0488: {text}")
+        if known:
+            kept.append(part)
+    if not kept:
+        full = url if "?" in url else f"{type_}?{url}"
+        raise FhirError(400, f"HAPI-0518: Invalid match URL[{full}] - URL has no search parameters")
+    return [id_ for _, id_ in session.search_ids(type_, "&".join(kept))]
+
+
+def create(
+    session: EmbeddedSession, resource: dict[str, Any], submitted: str | None, condition: str = "", *, batched: bool = False
+) -> Written:
+    """Store a new resource under a new id.
+
+    Args:
+        session: Where.
+        resource: What the parser made of the payload.
+        submitted: The payload.
+        condition: The ``If-None-Exist`` URL, ``""`` for none.
+        batched: Whether it is part of a bundle, whose references are already known.
+
+    Raises:
+        FhirError: HAPI refuses it.
+    """
+    type_ = resource["resourceType"]
+    if condition:
+        found = match(session, type_, condition)
+        if len(found) > 1:
+            raise outcomes.too_many("0958", "CREATE", type_, condition, 2)
+        if found:
+            record = session.lookup(type_, found[0])
+            assert record is not None
+            text = f'Successfully conditionally created resource "2". Existing resource matched URL "{condition}".'
+            outcome = outcomes.succeeded("SUCCESSFUL_CREATE_WITH_CONDITIONAL_MATCH", text)
+            return Written(200, outcome, record, _versioned(record), changed=False)
+    if not batched:
+        prepare(session, resource)
+    before = session.chart.changes.fork() if condition else None
+    record = session.save(type_, session.new_id(), resource, submitted)
+    name = _versioned(record)
+    if before is None:
+        text = f'Successfully created resource "{name}".'
+        return Written(201, outcomes.succeeded("SUCCESSFUL_CREATE", text, took=True), record, name)
+    if record.id not in match(session, type_, condition):
+        session.chart.changes = before
+        raise _unfit()
+    text = f'Successfully conditionally created resource "{name}". No existing resources matched URL "{condition}".'
+    return Written(201, outcomes.succeeded("SUCCESSFUL_CREATE_NO_CONDITIONAL_MATCH", text, took=True), record, name)
+
+
+def _unfit() -> FhirError:
+    text = "Failed to process conditional create. The supplied resource did not satisfy the conditional URL."
+    return FhirError(400, f"HAPI-0929: {text}")
+
+
+def _content(resource: dict[str, Any]) -> str:
+    """What makes a resource the same to HAPI: all but its id and the server's part of its meta."""
+    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated", "source")}
+    rest = {k: v for k, v in resource.items() if k not in ("id", "meta")}
+    return jsontext.compact({"meta": meta, **rest})
+
+
+def update(
+    session: EmbeddedSession,
+    type_: str,
+    id_: str,
+    resource: dict[str, Any],
+    submitted: str | None,
+    *,
+    if_match: str = "",
+    batched: bool = False,
+    condition: str = "",
+) -> Written:
+    """Store a resource under a given id: as a new version, or as a new resource.
+
+    Args:
+        session: Where.
+        type_: Its type.
+        id_: Its id.
+        resource: What the parser made of the payload.
+        submitted: The payload.
+        if_match: The version that must be current, ``""`` for any.
+        batched: Whether it is part of a bundle.
+        condition: The URL that found it, in a conditional update.
+
+    Raises:
+        FhirError: HAPI refuses it.
+    """
+    check_id(id_)
+    known = session.lookup(type_, id_)
+    if known is None:
+        _check_new_id(session, type_, id_, if_match)
+    if known is not None and if_match and if_match != str(known.version):
+        text = f"Trying to update {type_}/{id_}/_history/{if_match} but this is not the current version"
+        raise FhirError(409, f"HAPI-0550: HAPI-0989: {text}")
+    links = None if batched else prepare(session, resource)
+    if known is None or known.deleted:
+        step = 2 if known is not None and links else 1  # HAPI counts its links' change as one more version
+        record = session.save(type_, id_, resource, submitted, "PUT", step)
+        name = _versioned(record)
+        text = f'Successfully created resource "{name}" using update as create (ie. create with client assigned ID).'
+        return Written(201, outcomes.succeeded("SUCCESSFUL_UPDATE_AS_CREATE", text, took=True), record, name)
+    same = _content(resource) == _content(known.resource)
+    record = known if same else session.save(type_, id_, resource, submitted, "PUT")
+    name = _versioned(record)
+    what = "conditionally updated" if condition else "updated"
+    text = f'Successfully {what} resource "{name}"' + (" with no changes detected." if same else ".")
+    code = "SUCCESSFUL_UPDATE"
+    if condition:
+        code += "_WITH_CONDITIONAL_MATCH"
+        text += f' Existing resource matched URL "{condition}".'
+    code += "_NO_CHANGE" if same else ""
+    return Written(200, outcomes.succeeded(code, text, took=True), record, name, changed=not same)
+
+
+def _check_new_id(session: EmbeddedSession, type_: str, id_: str, if_match: str) -> None:
+    if not id_.isdecimal():
+        return
+    other = session.chart.by_pid(int(id_))
+    if other is not None and other.id == id_:
+        text = f"Existing resource ID[{other.type}/{id_}] is of type[{other.type}] - Cannot update with [{type_}]"
+        raise FhirError(422, f"HAPI-0930: {text}")
+    text = f"Can not create resource with ID[{id_}], no resource with this ID exists and clients may only assign IDs "
+    raise FhirError(400, f"HAPI-0960: {text}which contain at least one non-numeric character")
+
+
+def update_where(
+    session: EmbeddedSession, type_: str, url: str, resource: dict[str, Any], submitted: str | None, *, batched: bool = False
+) -> Written:
+    """Store a resource in place of the one that a URL finds, or as a new one where it finds none.
+
+    Raises:
+        FhirError: HAPI refuses it; 412 if several are found.
+    """
+    found = match(session, type_, url)
+    if len(found) > 1:
+        raise outcomes.too_many("0988", "UPDATE", type_, url, 2)
+    if found:
+        return update(session, type_, found[0], resource, submitted, batched=batched, condition=url)
+    if not batched:
+        prepare(session, resource)
+    before = session.chart.changes.fork()
+    record = session.save(type_, session.new_id(), resource, submitted, "PUT")
+    if record.id not in match(session, type_, url):
+        session.chart.changes = before
+        raise _unfit()
+    name = _versioned(record)
+    text = f'Successfully conditionally updated resource "{name}". Created resource because no existing resource matched '
+    outcome = outcomes.succeeded("SUCCESSFUL_UPDATE_NO_CONDITIONAL_MATCH", f'{text}URL "{url}".', took=True)
+    return Written(201, outcome, record, name)
+
+
+def patch(session: EmbeddedSession, type_: str, id_: str, document: str, if_match: str = "", condition: str = "") -> Written:
+    """Apply a JSON Patch.
+
+    Args:
+        session: Where.
+        type_: The resource's type.
+        id_: Its id.
+        document: The patch.
+        if_match: The version that must be current, ``""`` for any.
+        condition: The URL that found it, in a conditional patch.
+
+    Raises:
+        FhirError: HAPI refuses it.
+    """
+    known = session.lookup(type_, id_)
+    if known is None or known.deleted:
+        from medenv.fhir.reading import deleted_error, not_known
+
+        raise not_known(session, type_, id_) if known is None else deleted_error(session, known)
+    if if_match and if_match != str(known.version):
+        text = f"Version {if_match} is not the most recent version of this resource, unable to apply patch"
+        raise FhirError(409, f"HAPI-0550: HAPI-0974: {text}")
+    if not document:
+        text = "Failed to call access method: java.lang.NullPointerException: input cannot be null"
+        raise FhirError(500, f"HAPI-0389: {text}")
+    try:
+        patched = apply_patch(known.resource, read_patch(document))
+        resource = normalise(patched if isinstance(patched, dict) else {}, type_)
+    except PatchError as error:
+        raise FhirError(400, f"HAPI-1272: {error}") from error
+    except ParseError as error:
+        raise FhirError(400, f"HAPI-1271: Failed to apply JSON patch to {type_}/{id_}: {error}") from error
+    same = _content(resource) == _content(known.resource)
+    if not same:
+        prepare(session, resource)
+    record = known if same else session.save(type_, id_, resource, document, "PATCH")
+    name = _versioned(record)
+    if condition:
+        changes = " with no changes detected" if same else ""
+        text = f"Successfully conditionally patched resource{changes}. Existing resource {name} matched URL: {condition}."
+    else:
+        text = f'Successfully patched resource "{name}"' + (" with no changes detected." if same else ".")
+    code = ("SUCCESSFUL_CONDITIONAL_PATCH" if condition else "SUCCESSFUL_PATCH") + ("_NO_CHANGE" if same else "")
+    return Written(200, outcomes.succeeded(code, text, took=True), record, name, changed=not same)
+
+
+def delete(session: EmbeddedSession, type_: str, id_: str, version: str = "", *, deferred: bool = False) -> Written:
+    """Delete a resource; what isn't there is no error.
+
+    Args:
+        session: Where.
+        type_: Its type.
+        id_: Its id.
+        version: The version that must be current, ``""`` for any.
+        deferred: Whether the caller checks later that nothing refers to it.
+
+    Raises:
+        FhirError: 409 if another resource refers to it or its version is another.
+    """
+    known = session.lookup(type_, id_)
+    if known is None:
+        text = f"Not deleted, resource {type_}/{id_} does not exist."
+        return Written(200, outcomes.succeeded("SUCCESSFUL_DELETE_NOT_FOUND", text), None, f"{type_}/{id_}", changed=False)
+    if version and version != str(known.version):
+        text = f"Trying to delete {type_}/{id_}/_history/{version} but this is not the current version"
+        raise FhirError(409, f"HAPI-0550: HAPI-0961: {text}")
+    if known.deleted:
+        name = _versioned(known)
+        text = f"Not deleted, resource {name} was already deleted."
+        return Written(200, outcomes.succeeded("SUCCESSFUL_DELETE_ALREADY_DELETED", text), None, name, changed=False)
+    if not deferred:
+        check_deletable(session, known)
+    gone = session.remove(type_, id_)
+    outcome = outcomes.succeeded("SUCCESSFUL_DELETE", "Successfully deleted 1 resource(s).", took=True)
+    return Written(200, outcome, gone, _versioned(gone))
+
+
+def delete_where(session: EmbeddedSession, type_: str, url: str, *, deferred: bool = False) -> Written:
+    """Delete what a URL finds: one resource or none.
+
+    Raises:
+        FhirError: 412 if several are found.
+    """
+    found = match(session, type_, url)
+    if len(found) > 1:
+        raise outcomes.too_many("0962", "DELETE", type_, url, len(found))
+    if not found:
+        text = f'Unable to find resource matching URL "{url}". Nothing has been deleted.'
+        outcome = outcomes.succeeded("SUCCESSFUL_DELETE_NOT_FOUND", text, warning=True)
+        return Written(200, outcome, None, "", changed=False)
+    record = session.lookup(type_, found[0])
+    assert record is not None
+    if not deferred:
+        check_deletable(session, record)
+    gone = session.remove(type_, found[0])
+    outcome = outcomes.succeeded("SUCCESSFUL_DELETE", "Successfully deleted 1 resource(s).", took=True)
+    return Written(200, outcome, gone, "")
+
+
+def quoted(url: str) -> str:
+    """A request's URL as HAPI quotes it in conditional updates and deletes: ``|`` as ``%7C``."""
+    return quote(unquote(url), safe="/?=&:,-_.*+~'!@()$;")

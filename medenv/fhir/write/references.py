@@ -1,0 +1,210 @@
+"""References of a resource that is written: resolved where they are searches, checked, and spelt as HAPI stores them.
+
+HAPI checks target types everywhere by the element's definition, and existence where a search parameter indexes the reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from medenv.fhir import definitions
+from medenv.fhir.errors import FhirError
+from medenv.fhir.shape import Record
+
+__all__ = ["Target", "check_types", "indexed", "parse_reference", "respell", "walk_references"]
+
+
+class Target(NamedTuple):
+    """A reference taken apart as HAPI's ``IdType`` does it.
+
+    Attributes:
+        base: The part before the type, ``""`` for none.
+        type: Resource type, ``""`` for none.
+        id: The id.
+        version: The version, ``""`` for none.
+    """
+
+    base: str
+    type: str
+    id: str
+    version: str
+
+
+def parse_reference(value: str) -> Target:
+    """Take a reference apart: ``Patient/S1``, ``http://x/fhir/Patient/S1/_history/2``, ``#c``, ``urn:uuid:..``."""
+    if not value.strip():
+        return Target("", "", "", "")
+    if (value[0] == "#" and len(value) > 1) or value.startswith("urn:"):
+        return Target("", "", value, "")
+    body, mark, version = value.partition("/_history/")
+    if not mark:
+        version = ""
+    at = body.rfind("/")
+    ident = body[at + 1 :]
+    if at <= 0:
+        return Target("", "", ident, version)
+    start = body.rfind("/", 0, at)
+    if start == -1:
+        return Target("", body[:at], ident, version)
+    if start > 0 and body[start - 1] == "/":
+        start = body.find("/", start + 1)
+    if start >= at:  # http://example.org/foo: what looked like the id is taken for the type
+        return Target(body[:start] if start > 4 else "", ident, "", version)
+    return Target(body[:start] if start > 4 else "", body[start + 1 : at], ident, version)
+
+
+def walk_references(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every Reference with a ``reference`` in a resource, contained ones included, in document order."""
+    stack: list[Any] = [resource]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            if isinstance(node.get("reference"), str) and "resourceType" not in node:
+                yield node
+            stack.extend(reversed(node.values()))
+        elif isinstance(node, list):
+            stack.extend(reversed(node))
+
+
+def respell(resource: dict[str, Any]) -> None:
+    """Write every reference as HAPI stores it: without version and leading slash."""
+    for node in walk_references(resource):
+        value = node["reference"]
+        target = parse_reference(value)
+        if target.id and target.id[0] != "#" and not target.id.startswith("urn:"):
+            parts = [p for p in (target.base, target.type, target.id) if p]
+            node["reference"] = "/".join(parts)
+
+
+def check_types(resource: dict[str, Any]) -> None:
+    """Check that references name resource types that their elements allow.
+
+    Raises:
+        FhirError: 422 HAPI-0931.
+    """
+    _check_part(resource, resource["resourceType"], resource["resourceType"])
+
+
+def _check_part(part: dict[str, Any], kind: str, path: str) -> None:
+    names = definitions.json_names(kind)
+    for name, value in part.items():
+        row = names.get(name)
+        if row is None or definitions.is_primitive(row[1]):
+            continue
+        element, child_kind = row
+        here = f"{path}.{element.name}"
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict):
+                _check_part(item, item.get("resourceType", child_kind) if child_kind == "Resource" else child_kind, here)
+                if child_kind == "Reference" and not element.choice:
+                    _check_type(item.get("reference"), element.targets, here)
+
+
+def _check_type(value: Any, allowed: tuple[str, ...], path: str) -> None:
+    if not isinstance(value, str) or "?" in value or not allowed or "Resource" in allowed:
+        return
+    kind = parse_reference(value).type
+    if kind.strip() and kind not in allowed:
+        text = f"Invalid reference found at path '{path}'. Resource type '{kind}' is not valid for this path"
+        raise FhirError(422, f"HAPI-0931: {text}")
+
+
+class Indexed(NamedTuple):
+    """A reference that a search parameter points at.
+
+    Attributes:
+        path: The parameter's expression, as HAPI quotes it.
+        targets: Resource types that the parameter may lead to.
+        value: The reference's text.
+    """
+
+    path: str
+    targets: tuple[str, ...]
+    value: str
+
+
+def indexed(resource: dict[str, Any]) -> list[Indexed]:
+    """The references of a resource that search parameters point at, by parameter name; each reference once."""
+    kind = resource["resourceType"]
+    found: dict[tuple[int, str], Indexed] = {}
+    for parameter in definitions.search_parameters(kind).values():
+        if parameter.type != "reference":
+            continue
+        for path in parameter.paths:
+            for node in _follow(resource, kind, path):
+                value = node.get("reference")
+                if isinstance(value, str):
+                    found.setdefault((id(node), value), Indexed(path, parameter.targets, value))
+    return list(found.values())
+
+
+_STEP = re.compile(r"\.?(?:where\(resolve\(\) is (?P<is>\w+)\)|(?:as|ofType)\((?P<as>\w+)\)|(?P<name>\w+)(?:\[0\])?)")
+
+
+def _follow(resource: dict[str, Any], kind: str, path: str) -> list[dict[str, Any]]:
+    """The Reference objects at a search parameter's expression; of what it can't express, none."""
+    cast = re.fullmatch(r"\(([\w.]+) as (\w+)\)|([\w.]+) as (\w+)", path)
+    text = f"{cast[1] or cast[3]}.as({cast[2] or cast[4]})" if cast else path
+    nodes: list[Any] = [resource]
+    at = text.find(".")
+    while 0 <= at < len(text):
+        step = _STEP.match(text, at)
+        if step is None or step.end() == at:
+            return []
+        at = step.end()
+        if step["is"]:
+            nodes = [n for n in nodes if isinstance(n, dict) and parse_reference(str(n.get("reference"))).type == step["is"]]
+        elif step["name"]:
+            nodes = [v for n in nodes for v in _children(n, step["name"])]
+    return [n for n in nodes if isinstance(n, dict)]
+
+
+def _children(node: Any, name: str) -> Iterator[Any]:
+    if not isinstance(node, dict):
+        return
+    for key in (name, f"{name}Reference"):
+        value = node.get(key)
+        if value is not None:
+            yield from value if isinstance(value, list) else [value]
+
+
+def check_exists(found: list[Indexed], find: Callable[[str, str], Record | str | None]) -> None:
+    """Check that what a resource's indexed references name is there.
+
+    Args:
+        found: What `indexed` gives.
+        find: Looks up a type and an id: the record; the type of another resource with that internal number; None.
+
+    Raises:
+        FhirError: 400 HAPI-0505 to 0508, 1094 or 1096, or 422 HAPI-1095.
+    """
+    for reference in found:
+        target = parse_reference(reference.value)
+        if target.id.startswith("#") or not reference.value.strip() or reference.value == "#":
+            continue
+        bad = f"Invalid resource reference found at path[{reference.path}] - "
+        if not target.type.strip():
+            raise FhirError(400, f"HAPI-0505: {bad}Does not contain resource type - {reference.value}")
+        if not definitions.is_resource(target.type):
+            why = "Resource type is unknown or not supported on this server"
+            raise FhirError(400, f"HAPI-0506: {bad}{why} - {reference.value}")
+        if reference.targets and target.type not in reference.targets:
+            continue
+        if target.base:
+            raise FhirError(
+                400,
+                f'HAPI-0507: Resource contains external reference to URL "{reference.value}" '
+                "but this server is not configured to allow external references",
+            )
+        if not target.id.strip():
+            raise FhirError(400, f"HAPI-0508: {bad}Does not contain resource ID - {reference.value}")
+        known = find(target.type, target.id)
+        name = f"{target.type}/{target.id}"
+        if isinstance(known, str):
+            raise FhirError(422, f"HAPI-1095: Resource contains reference to unknown resource ID {reference.value}")
+        if known is None:
+            raise FhirError(400, f"HAPI-1094: Resource {name} not found, specified in path: {reference.path}")
+        if known.deleted:
+            raise FhirError(400, f"HAPI-1096: Resource {name} is deleted, specified in path: {reference.path}")
