@@ -1,5 +1,4 @@
-"""The server's CapabilityStatement, made of the definitions in the form that HAPI 7.6.0 gives it.
-"""
+"""The server's CapabilityStatement, made of the definitions in the form that HAPI 7.6.0 gives it."""
 
 from __future__ import annotations
 

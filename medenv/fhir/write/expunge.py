@@ -1,5 +1,4 @@
-"""``$expunge``: deleted resources and old versions gone for good.
-"""
+"""``$expunge``: deleted resources and old versions gone for good."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""The door for requests that write: which operation a request means, and how its answer looks.
-"""
+"""The door for requests that write: which operation a request means, and how its answer looks."""
 
 from __future__ import annotations
 
@@ -50,8 +49,8 @@ def handle(
         body: The body; one without a Content-Type header is FHIR JSON.
         headers: Header names in lower case.
 
-    Raises:
-        FhirError: HAPI refuses it; then nothing was stored.
+    Returns:
+        HAPI's answer; where it is a refusal, nothing was stored.
     """
     given = dict(headers)
     if body is not None:
@@ -59,7 +58,20 @@ def handle(
     parts = tuple(unquote(part) for part in path.split("/") if part)
     request = WriteRequest(method, parts, query, body or "", given)
     params = parse_query(query)
+    if request.is_xml and given.get("accept", "*/*") == "*/*":
+        given["accept"] = "application/fhir+xml"
     output = negotiate(params, given)
+    try:
+        return _answer(session, request, path, params, output)
+    except FhirError as error:
+        output = output.plain()
+        return Response(error.status, output.write(error.resource), {**error.headers, "content-type": output.content_type})
+
+
+def _answer(
+    session: EmbeddedSession, request: WriteRequest, path: str, params: list[tuple[str, str]], output: Output
+) -> Response:
+    method, parts = request.method, request.path
     if parts[:1] == ("metadata",):
         raise FhirError(405, "HAPI-0388: /metadata request must use HTTP GET", headers={"allow": "GET"})
     if method not in ("POST", "PUT", "PATCH", "DELETE"):

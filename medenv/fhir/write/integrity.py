@@ -1,5 +1,4 @@
-"""What must hold before a resource is stored or deleted: its id is valid, and no reference leads nowhere.
-"""
+"""What must hold before a resource is stored or deleted: its id is valid, and no reference leads nowhere."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Create, update, patch and delete one resource, plainly or by a search, as HAPI 7.6.0 does.
-"""
+"""Create, update, patch and delete one resource, plainly or by a search, as HAPI 7.6.0 does."""
 
 from __future__ import annotations
 

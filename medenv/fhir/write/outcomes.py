@@ -1,5 +1,4 @@
-"""What HAPI 7.6.0 says when a write succeeded: its OperationOutcomes with their response codes.
-"""
+"""What HAPI 7.6.0 says when a write succeeded: its OperationOutcomes with their response codes."""
 
 from __future__ import annotations
 

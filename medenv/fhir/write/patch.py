@@ -1,5 +1,4 @@
-"""JSON Patch (RFC 6902) on a resource, with the words of the library that HAPI uses for what can't be applied.
-"""
+"""JSON Patch (RFC 6902) on a resource, with the words of the library that HAPI uses for what can't be applied."""
 
 from __future__ import annotations
 

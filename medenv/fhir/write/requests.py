@@ -1,5 +1,4 @@
-"""What a write request says of its body and of the answer it wants: Content-Type, Prefer, If-Match, If-None-Exist.
-"""
+"""What a write request says of its body and of the answer it wants: Content-Type, Prefer, If-Match, If-None-Exist."""
 
 from __future__ import annotations
 
@@ -10,6 +9,7 @@ from typing import Any
 
 from medenv.fhir.errors import FhirError
 from medenv.fhir.write.normalise import parse
+from medenv.fhir.write.xmlbody import parse_xml
 
 __all__ = ["WriteRequest", "read_body"]
 
@@ -39,6 +39,11 @@ class WriteRequest:
     def content_type(self) -> str:
         """The body's media type without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip()
+
+    @property
+    def is_xml(self) -> bool:
+        """Whether the body is XML, by its Content-Type."""
+        return self.content_type in _XML
 
     @property
     def wanted(self) -> str:
@@ -77,9 +82,7 @@ def read_body(request: WriteRequest, kind: str, operation: str) -> dict[str, Any
     kind_of_body = request.content_type
     if not kind_of_body:
         raise FhirError(400, f"HAPI-0448: No Content-Type header was provided in the request. This is required {wanted}")
-    if kind_of_body in _XML:
-        from medenv.fhir.write.xmlbody import parse_xml
-
+    if request.is_xml:
         return parse_xml(request.body, kind)
     if kind_of_body not in _JSON:
         number = "0446" if kind_of_body == "application/x-www-form-urlencoded" else "0449"
