@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from inspect import signature
 from typing import Any
 
 from medenv.agents.llm import LLMPolicy
@@ -36,7 +37,8 @@ def load(name: str, **options: Any) -> Policy:
         near = get_close_matches(name, AGENTS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"unknown agent {name!r}; there are: {', '.join(AGENTS)}{hint}")
-    try:
-        return AGENTS[name](**options)
-    except TypeError as error:
-        raise ValueError(f"agent {name!r} does not take these options: {error}") from None
+    known = list(signature(AGENTS[name]).parameters)
+    if unknown := [option for option in options if option not in known]:
+        takes = f"it takes: {', '.join(known)}" if known else "it takes none"
+        raise ValueError(f"agent {name!r} does not take the option {unknown[0]!r}; {takes}")
+    return AGENTS[name](**options)

@@ -43,7 +43,8 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
     (empty until the end). A failure of the server raises `BackendError` from `step` and is never a reward.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"]}
+    # Gymnasium asks for a frame rate of whatever renders; a text per step has one frame a step.
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}
 
     def __init__(
         self,

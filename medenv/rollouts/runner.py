@@ -70,15 +70,18 @@ async def run(
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}; it must be at least 1")
     waiting = iter(tasks)
-    under_way: set[asyncio.Task[Trajectory]] = set()
+    under_way: list[asyncio.Task[Trajectory]] = []
     try:
         while True:
             while len(under_way) < concurrency and (task := next(waiting, None)) is not None:
-                under_way.add(asyncio.create_task(play(benchmark, policy, task, seed)))
+                under_way.append(asyncio.create_task(play(benchmark, policy, task, seed)))
             if not under_way:
                 return
-            finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            # Good ones first, so that nothing finished is lost when another of the same moment is fatal.
+            await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            finished = [one for one in under_way if one.done()]
+            under_way = [one for one in under_way if one not in finished]
+            # In the order begun, so that equal runs are equal files; good ones first, so that nothing finished
+            # is lost when another of the same moment is fatal.
             for one in sorted(finished, key=lambda done: done.exception() is not None):
                 yield one.result()
     finally:

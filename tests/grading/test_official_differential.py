@@ -82,8 +82,8 @@ def rules(number, chart, history, result, sol):
         return not any_post and answer() == [age]
     if number == 3:
         ((url, p),) = posts()
-        (category,) = p["category"]
-        (coding,) = p["category"][0]["coding"]
+        (_,) = p["category"]
+        (_,) = p["category"][0]["coding"]
         return (
             url == BASE + "Observation"
             and p["resourceType"] == "Observation"
@@ -307,7 +307,8 @@ def mutate_payload(text, rng):
 
 def mutate_text(text, rng):
     choices = [
-        lambda: f"```\n{text}\n```", lambda: f"```{text}", lambda: f"```tool_code\n{text}```", lambda: " " + text, lambda: "\n" + text,
+        lambda: f"```\n{text}\n```",
+        lambda: f"```{text}", lambda: f"```tool_code\n{text}```", lambda: " " + text, lambda: "\n" + text,
         lambda: text + "\n", lambda: text + " done", lambda: text[:-1], lambda: text.replace("POST ", "POST"), lambda: text.replace("\n", "\r\n"),
         lambda: text.replace(BASE, BASE.rstrip("/")), lambda: text.replace("8080/fhir/", "8080/fhir//"), lambda: text.lower(),
         lambda: text.replace("}", "", 1), lambda: "GET Patient?name=POST", lambda: "FINISH([])", lambda: 'FINISH(["POST"])', lambda: text,

@@ -90,7 +90,28 @@ def official(text):
     return "invalid", None
 
 
-PIECES = st.sampled_from(["GET", "POST", "FINISH(", "FINISH", ")", "```", "```tool_code", "\n", " ", "{", "}", '"a":', "1", "[", "]", "\0", "\r", "é"])
+PIECES = st.sampled_from(
+    [
+        "GET",
+        "POST",
+        "FINISH(",
+        "FINISH",
+        ")",
+        "```",
+        "```tool_code",
+        "\n",
+        " ",
+        "{",
+        "}",
+        '"a":',
+        "1",
+        "[",
+        "]",
+        "\0",
+        "\r",
+        "é",
+    ]
+)
 
 
 @given(st.one_of(st.text(), st.lists(PIECES).map("".join)))

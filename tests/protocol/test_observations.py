@@ -64,7 +64,9 @@ def test_trajectories_survive_json(text):
     assert [m["role"] for m in after.messages] == ["user", "assistant", "user", "assistant"]
 
 
-@pytest.mark.parametrize("line", [b"", b"{", b"[]", b"{}", b'{"schema": "medenv.trajectory/1"}', b'{"schema": "other/1"}'])
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"[]", b"{}", b'{"schema": "medenv.trajectory/1"}', b'{"schema": "other/1"}']
+)
 def test_other_rows_are_refused(line):
     with pytest.raises(TrajectoryError):
         Trajectory.from_json(line)
