@@ -108,20 +108,23 @@ class EmbeddedBackend(Backend):
         """``sha256:`` and the hash of all resources' compact text, in load order."""
         return self.store.fingerprint
 
-    def open(self, base: str | None = None, overlay: Iterable[Mapping[str, Any]] = ()) -> EmbeddedSession:
+    def open(
+        self, base: str | None = None, overlay: Iterable[Mapping[str, Any]] = (), stale: bool = False
+    ) -> EmbeddedSession:
         """Open a session on the pristine chart.
 
         Args:
             base: The base URL that its links carry; the backend's by default.
             overlay: Resources to add to the pristine chart of this session alone.
+            stale: Whether an identical search within a minute gets the old answer, as on HAPI.
         """
-        session = EmbeddedSession(self.store, base or self.base, None, self._cache, self._clock)
+        session = EmbeddedSession(self.store, base or self.base, None, self._cache, self._clock, stale)
         extra = list(overlay)
         if extra:
             for resource in extra:
                 session.save(resource["resourceType"], resource.get("id", session.new_id()), dict(resource))
             origin = session.chart.changes
-            session = EmbeddedSession(self.store, base or self.base, origin, self._cache, self._clock)
+            session = EmbeddedSession(self.store, base or self.base, origin, self._cache, self._clock, stale)
         return session
 
     def close(self) -> None:

@@ -72,7 +72,7 @@ class Output:
     def write_shape(self, shape: Shape, values: list[str]) -> str:
         """Write one resource, cut as asked; ``null`` if nothing is left of it."""
         view = view_of(shape, self.summary, self.elements)
-        if view is None:
+        if self.summary == "text" and "text" not in view.tree:
             return "null"
         if self.xml:
             return self.write(view.parse(values))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from array import array
 from typing import TYPE_CHECKING, Any
 
 from medenv.fhir import definitions
@@ -19,7 +18,7 @@ from medenv.fhir.shape import Record
 if TYPE_CHECKING:
     from medenv.fhir.session import EmbeddedSession
 
-__all__ = ["deleted_error", "history", "not_known", "read", "resource_response", "unknown_type", "vread"]
+__all__ = ["check_read_parameters", "deleted_error", "history", "not_known", "read", "resource_response", "unknown_type", "vread"]
 
 _NUMBER = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 
@@ -53,7 +52,7 @@ def _control(names: list[str]) -> bool:
     return all(name.startswith("_") for name in names)
 
 
-def resource_response(session: EmbeddedSession, record: Record, output: Output, headers: dict[str, str], path: str) -> Response:
+def resource_response(session: EmbeddedSession, record: Record, output: Output, headers: dict[str, str]) -> Response:
     """The answer to a read: the resource with its version in the headers, or 304."""
     tag = f'W/"{record.version}"'
     found = {
@@ -62,9 +61,12 @@ def resource_response(session: EmbeddedSession, record: Record, output: Output, 
         "last-modified": http_date(record.updated),
     }
     if headers.get("if-none-match") == tag or _not_modified_since(headers.get("if-modified-since", ""), record.updated):
-        return Response(304, "", {"etag": tag, "last-modified": found["last-modified"]})
+        return Response(304, "")
     assert record.shape is not None
-    return Response(200, output.write_shape(record.shape, record.values), found | {"content-type": output.content_type})
+    text = output.write_shape(record.shape, record.values)
+    # without a narrative HAPI has nothing to show for `_summary=text`, and calls that nothing HTML
+    content_type = "text/html;charset=UTF-8" if text == "null" else output.content_type
+    return Response(200, text, found | {"content-type": content_type})
 
 
 def _not_modified_since(text: str, updated: int) -> bool:
@@ -87,7 +89,7 @@ def read(session: EmbeddedSession, type_: str, id_: str, output: Output, headers
         raise not_known(session, type_, id_)
     if record.deleted:
         raise deleted_error(session, record)
-    return resource_response(session, record, output, headers, "")
+    return resource_response(session, record, output, headers)
 
 
 def vread(session: EmbeddedSession, type_: str, id_: str, version: str, output: Output, headers: dict[str, str]) -> Response:
@@ -106,7 +108,7 @@ def vread(session: EmbeddedSession, type_: str, id_: str, version: str, output: 
         raise FhirError(404, f'HAPI-0979: Version "{version}" is not valid for resource {type_}/{id_}')
     if record.deleted:
         raise deleted_error(session, record)
-    return resource_response(session, record, output, headers, "")
+    return resource_response(session, record, output, headers)
 
 
 def history(
@@ -149,7 +151,8 @@ def _integer(params: list[tuple[str, str]], name: str, default: int) -> int:
 
 def _version(session: EmbeddedSession, record: Record) -> Entry:
     where = f"{record.type}/{record.id}"
-    request: dict[str, Any] = {"method": record.method, "url": f"{where}/_history/{record.version}"}
+    method = "POST" if record.version == 1 else record.method
+    request: dict[str, Any] = {"method": method, "url": f"{where}/_history/{record.version}"}
     status = "201 Created" if record.version == 1 else "200 OK"
     tail = {"request": request, "response": {"status": status, "etag": f'W/"{record.version}"'}}
     return Entry(f"{session.base}/{where}", record.shape, record.values, "", tail)
@@ -165,5 +168,3 @@ def check_read_parameters(path: str, params: list[tuple[str, str]]) -> None:
     if not _control(names):
         raise not_supported(path, names)
 
-
-EMPTY_PAGE: array[int] = array("q")

@@ -6,28 +6,35 @@ Nothing here depends on the clock of the machine or on chance, unless a clock is
 from __future__ import annotations
 
 import hashlib
+from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
-from medenv.fhir import definitions, jsontext, reading
+from medenv.fhir import definitions, jsontext, operations, reading
 from medenv.fhir.backend import Response, Session
 from medenv.fhir.chart import Changes, Chart
 from medenv.fhir.errors import FhirError
 from medenv.fhir.index.dates import format_instant, http_date
 from medenv.fhir.output import Output, negotiate
 from medenv.fhir.search.bundle import Page, bundle_id, later_page, searchset
-from medenv.fhir.search.engine import inner_search
-from medenv.fhir.search.query import not_supported, parse_query, read_search
+from medenv.fhir.search.engine import Hits, find, hits_of, inner_search
+from medenv.fhir.search.query import Search, not_supported, parse_query, read_search
 from medenv.fhir.shape import Record, shape_of
 from medenv.fhir.store import Store
 
 __all__ = ["AnswerCache", "EmbeddedSession"]
 
+_STALE_MS = 60_000
+"""How long HAPI answers an identical search from memory, in milliseconds."""
+
 _PAGES_KEPT = 256
 """Searches whose later pages a session can still be asked for; the oldest is forgotten, as HAPI forgets after a while."""
+
+_LONGEST_URL = 8_000
+"""Characters; a longer one doesn't fit into the 8 KiB that Tomcat, HAPI's web server, reads of a request's head."""
 
 
 class AnswerCache:
@@ -49,6 +56,15 @@ class AnswerCache:
         self._held[key] = answer
 
 
+@dataclass(frozen=True)
+class _Remembered:
+    """A search that HAPI would answer again from memory: its bundle's id, what it found, and when."""
+
+    id: str
+    pids: array[int]
+    when: int
+
+
 class EmbeddedSession(Session):
     """A session on a store.
 
@@ -64,6 +80,7 @@ class EmbeddedSession(Session):
         origin: Changes | None = None,
         cache: AnswerCache | None = None,
         clock: Callable[[], int] | None = None,
+        stale: bool = False,
     ) -> None:
         """Open a session.
 
@@ -73,8 +90,10 @@ class EmbeddedSession(Session):
             origin: Changes that belong to the pristine chart.
             cache: Shared answers; None for none.
             clock: Gives the time in milliseconds since 1970; None for a logical clock.
+            stale: Whether an identical search within a minute gets the old answer, as on HAPI.
         """
         self.base = base.rstrip("/")
+        self._stale: dict[tuple[str, ...], _Remembered] | None = {} if stale else None
         self._store, self._cache, self._clock = store, cache, clock
         self._origin = origin
         self._pages: OrderedDict[str, Page] = OrderedDict()
@@ -91,16 +110,19 @@ class EmbeddedSession(Session):
         other.base = self.base
         other._store, other._cache, other._clock, other._origin = self._store, self._cache, self._clock, self._origin
         other._pages = OrderedDict(self._pages)
+        other._stale = None if self._stale is None else dict(self._stale)
         other._start(self.chart.changes)
         return other
 
     def pristine(self) -> EmbeddedSession:
         """The chart as it was when this session was opened."""
-        return EmbeddedSession(self._store, self.base, self._origin, self._cache, self._clock)
+        return EmbeddedSession(self._store, self.base, self._origin, self._cache, self._clock, self._stale is not None)
 
     def reset(self) -> None:
         """Forget every write of this session."""
         self._pages.clear()
+        if self._stale is not None:
+            self._stale.clear()
         self._start(self._origin)
 
     def request(self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
@@ -109,8 +131,10 @@ class EmbeddedSession(Session):
             found = self._cache.get((self.base, url))
             if found is not None:
                 if found[2] is not None:
-                    self._remember(found[1], found[2])
+                    self.remember(found[1], found[2])
                 return found[0]
+        if len(url) > _LONGEST_URL:
+            return Response(400, "")
         path, raw = self._below_base(url)
         given = {k.lower(): v for k, v in headers.items()} if headers else {}
         output = Output()
@@ -118,6 +142,8 @@ class EmbeddedSession(Session):
             params = parse_query(raw) if raw else []
             output = negotiate(params, given)
             if method in ("GET", "HEAD"):
+                if method == "HEAD" and path.strip("/") == "metadata":
+                    return Response(405, "", {"allow": "GET", "content-type": output.content_type})
                 answer = self._get(path, raw, params, given, output, url if headers is None else None)
                 return replace(answer, body="") if method == "HEAD" else answer
             return self._write(method, path, raw, params, body, given, output)
@@ -150,25 +176,33 @@ class EmbeddedSession(Session):
             return Response(200, output.write(capability_statement(self.base)), {"content-type": output.content_type})
         if type_ == "_history" and len(parts) == 1:
             return reading.history(self, "", "", params, output, "_history", raw)
+        if parts == ["$meta"]:
+            return operations.meta(self, "", "", output)
         if type_.startswith("$") or not definitions.is_resource(type_):
             if type_.startswith("$"):
                 raise FhirError(400, f"HAPI-0303: Invalid request: unknown operation {type_}")
             raise reading.unknown_type(type_)
         if len(parts) == 1 or parts[1:] == ["_search"]:
-            return self.search(type_, params, output, path.lstrip("/"), url)
+            fresh = "no-cache" in headers.get("cache-control", "")
+            return self.search(type_, params, output, path.lstrip("/"), url, fresh)
         id_ = parts[1]
         if len(parts) == 2 and id_ == "_history":
             return reading.history(self, type_, "", params, output, written, raw)
+        if type_ == "Patient" and parts[-1] == "$everything" and len(parts) <= 3:
+            return operations.everything(self, parts[1] if len(parts) == 3 else "", params, output, path.strip("/"), raw)
+        if parts[-1] == "$meta" and len(parts) <= 3:
+            return operations.meta(self, type_, parts[1] if len(parts) == 3 else "", output)
         if len(parts) == 2 and not id_.startswith("$"):
             reading.check_read_parameters(path.strip("/"), params)
-            return reading.read(self, type_, id_, self._cut(output, params), headers)
+            return reading.read(self, type_, id_, self.cut(output, params), headers)
         if len(parts) == 3 and parts[2] == "_history":
             return reading.history(self, type_, id_, params, output, written, raw)
         if len(parts) == 4 and parts[2] == "_history":
-            return reading.vread(self, type_, id_, parts[3], self._cut(output, params), headers)
+            return reading.vread(self, type_, id_, parts[3], self.cut(output, params), headers)
         raise not_supported(path.strip("/"), [n for n, _ in params])
 
-    def _cut(self, output: Output, params: list[tuple[str, str]]) -> Output:
+    def cut(self, output: Output, params: list[tuple[str, str]]) -> Output:
+        """The form of an answer that is one resource, cut as ``_summary`` and ``_elements`` ask."""
         summary = next((v for n, v in params if n == "_summary" and v in ("true", "text", "data")), "")
         names = next((v for n, v in params if n == "_elements" and v), "")
         return replace(output, summary=summary, elements=tuple(sorted(names.split(","))) if names else None)
@@ -182,9 +216,18 @@ class EmbeddedSession(Session):
         if page is None:
             raise FhirError(410, f'HAPI-0417: Search ID "{id_}" does not exist and may have expired', "processing")
         text = later_page(self.chart, id_, page, params, output, raw, self.now())
-        return Response(200, text, self.bundle_headers(output, None))
+        return Response(200, text, self.bundle_headers(output, id_))
 
-    def search(self, type_: str, params: list[tuple[str, str]], output: Output, path: str, url: str | None = None) -> Response:
+    def search(
+        self,
+        type_: str,
+        params: list[tuple[str, str]],
+        output: Output,
+        path: str,
+        url: str | None = None,
+        fresh: bool = False,
+        posted: bool = False,
+    ) -> Response:
         """Answer a search.
 
         Args:
@@ -193,21 +236,39 @@ class EmbeddedSession(Session):
             output: The form of the answer.
             path: The request's path, as sent.
             url: The whole request as sent, if its answer may be shared with other sessions.
+            fresh: Whether an old answer won't do.
+            posted: Whether it came as a form, so that the link to itself has no parameters.
 
         Raises:
             FhirError: The search is refused.
         """
         search = read_search(self.chart, type_, params)
         id_ = self.new_bundle_id(path, *[f"{n}={v}" for n, v in params])
-        text, page = searchset(self.chart, search, output, path, self.now(), id_)
+        hits = None
+        if self._stale is not None:
+            id_, hits = self._remembered(search, id_, fresh)
+        shown = [] if posted else params
+        text, page = searchset(self.chart, search, output, path, self.now(), id_, shown, hits)
         if page is not None:
-            self._remember(id_, page)
+            self.remember(id_, page)
         answer = Response(200, text, self.bundle_headers(output, None))
         if url is not None and self._cache is not None and not self.chart.changes.count and len(text) < 200_000:
             self._cache.put((self.base, url), (answer, id_, page))
         return answer
 
-    def _remember(self, id_: str, page: Page) -> None:
+    def _remembered(self, search: Search, id_: str, fresh: bool) -> tuple[str, Hits]:
+        """The id and hits of a search that is answered from memory for a minute."""
+        assert self._stale is not None
+        key = (search.type, *sorted(f"{n}={v}" for n, v in search.params if n not in ("_format", "_pretty")))
+        held = self._stale.get(key)
+        if held is None or fresh or self.now() - held.when > _STALE_MS:
+            hits = find(self.chart, search)
+            held = self._stale[key] = _Remembered(id_, array("q", [hit[0] for hit in hits.all()]), self.now())
+            return id_, hits
+        return held.id, hits_of(self.chart, search.type, held.pids.tolist())
+
+    def remember(self, id_: str, page: Page) -> None:
+        """Keep an answer for its later pages."""
         pages = self._pages
         pages[id_] = page
         if len(pages) > _PAGES_KEPT:
@@ -249,7 +310,7 @@ class EmbeddedSession(Session):
         return str(self._store.last + 1 + self.chart.changes.numbers)
 
     def save(
-        self, type_: str, id_: str, resource: dict[str, Any], submitted: str | None = None, method: str = "POST"
+        self, type_: str, id_: str, resource: dict[str, Any], submitted: str | None = None, method: str = "POST", step: int = 1
     ) -> Record:
         """Store a resource as a new version.
 
@@ -259,6 +320,7 @@ class EmbeddedSession(Session):
             resource: The resource in definition order; of its meta only profile, security and tag are kept.
             submitted: The payload as it was sent.
             method: What wrote it, for its history.
+            step: By how much its version grows.
 
         Returns:
             The new version, with its meta.
@@ -269,7 +331,7 @@ class EmbeddedSession(Session):
         pid = earlier[-1].pid if earlier else self._store.last + 1 + changes.numbers
         if not earlier:
             changes.numbers += 1
-        version = earlier[-1].version + 1 if earlier else 1
+        version = earlier[-1].version + step if earlier else 1
         updated = self.now()
         digest = hashlib.sha256(f"{type_}/{id_}/{version}/{changes.count}".encode()).hexdigest()[:16]
         given = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated", "source")}
@@ -305,27 +367,12 @@ class EmbeddedSession(Session):
     ) -> Response:
         parts = [unquote(p) for p in path.split("/") if p]
         if method == "POST" and len(parts) == 2 and parts[1] == "_search" and definitions.is_resource(parts[0]):
-            form = parse_query(body or "")
-            return self.search(parts[0], [*params, *form], negotiate([*params, *form], headers), path.lstrip("/"))
+            form = parse_query(body or "") if "form-urlencoded" in headers.get("content-type", "") else []
+            params = [*params, *form]
+            return self.search(parts[0], params, negotiate(params, headers), path.lstrip("/"), posted=True)
+        if method == "POST" and parts[:1] == ["Patient"] and parts[-1:] == ["$everything"] and len(parts) <= 3:
+            answer = operations.everything(self, parts[1] if len(parts) == 3 else "", params, output, path.strip("/"), raw)
+            return replace(answer, headers={**answer.headers, "location": answer.headers["content-location"]})
         from medenv.fhir import write
 
-        handle = getattr(write, "handle", None)
-        if handle is not None:
-            answer: Response = handle(self, method, path, raw, body, headers)
-            return answer
-        return self._plain_write(method, parts, body or "", output)
-
-    def _plain_write(self, method: str, parts: list[str], body: str, output: Output) -> Response:
-        """Create, update and delete, until `medenv.fhir.write` has them."""
-        from medenv.fhir.write.normalise import parse
-
-        if not parts or not definitions.is_resource(parts[0]):
-            raise reading.unknown_type(parts[0] if parts else "")
-        type_ = parts[0]
-        if method == "DELETE" and len(parts) == 2:
-            self.remove(type_, parts[1])
-            return Response(200, "", {})
-        record = self.save(type_, parts[1] if len(parts) == 2 else self.new_id(), parse(body, type_), body, method)
-        answer = reading.resource_response(self, record, output, {}, "")
-        where = answer.headers["content-location"]
-        return replace(answer, status=201, headers={**answer.headers, "location": where})
+        return write.handle(self, method, path, raw, body, headers)

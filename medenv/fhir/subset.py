@@ -20,7 +20,7 @@ SUBSETTED = {
 _ALWAYS = ("resourceType", "id", "meta")
 
 
-def view_of(shape: Shape, summary: str, elements: tuple[str, ...] | None) -> View | None:
+def view_of(shape: Shape, summary: str, elements: tuple[str, ...] | None) -> View:
     """What is left of a shape's resources.
 
     Args:
@@ -29,19 +29,17 @@ def view_of(shape: Shape, summary: str, elements: tuple[str, ...] | None) -> Vie
         elements: The names of ``_elements``, None without it.
 
     Returns:
-        The view; None if HAPI writes nothing but ``null``.
+        The view.
     """
     if not summary and elements is None:
         return shape
     key = (summary, elements)
     if key not in shape.views:
-        tree = _cut(shape, summary, elements)
-        view = None if tree is None else View(tree, shape.size)
-        shape.views[key] = view  # type: ignore[assignment]
+        shape.views[key] = View(_cut(shape, summary, elements), shape.size)
     return shape.views[key]
 
 
-def _cut(shape: Shape, summary: str, elements: tuple[str, ...] | None) -> dict[str, Any] | None:
+def _cut(shape: Shape, summary: str, elements: tuple[str, ...] | None) -> dict[str, Any]:
     tree: dict[str, Any] = shape.tree
     if summary == "data":
         kept = {k: v for k, v in tree.items() if k != "text"}

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from medenv.fhir.index.dates import format_instant
 from medenv.fhir.output import Entry, Output
-from medenv.fhir.search.engine import find
+from medenv.fhir.search.engine import Hits, find
 from medenv.fhir.search.includes import included
 from medenv.fhir.search.order import Hit, rows_read
 from medenv.fhir.search.query import Include, Search
@@ -21,7 +21,7 @@ from medenv.fhir.shape import Record, decode
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["PAGE", "Page", "bundle_id", "escape", "head", "later_page", "searchset"]
+__all__ = ["PAGE", "Page", "bundle_id", "escape", "first_page", "head", "later_page", "searchset"]
 
 PAGE = 20
 """Entries on a page without ``_count``, as on the official server."""
@@ -53,7 +53,7 @@ class Page:
         pids: The whole answer's internal numbers.
         includes: What each page includes.
         links: The parameters of page links that stay: (before ``_bundletype``, after it).
-        kind: The bundle's type.
+        kind: The bundle's type, ``""`` if a request for a page left it out.
     """
 
     pids: array[int]
@@ -63,7 +63,9 @@ class Page:
 
 def head(id_: str, when: int, kind: str, total: int | None, links: list[tuple[str, str]]) -> dict[str, Any]:
     """A bundle without its entries, in HAPI's order."""
-    found: dict[str, Any] = {"resourceType": "Bundle", "id": id_, "meta": {"lastUpdated": format_instant(when)}, "type": kind}
+    found: dict[str, Any] = {"resourceType": "Bundle", "id": id_, "meta": {"lastUpdated": format_instant(when)}}
+    if kind:
+        found["type"] = kind
     if total is not None:
         found["total"] = total
     if links:
@@ -88,7 +90,8 @@ def page_link(base: str, id_: str, offset: int, count: int, output: Output, writ
     if output.pretty:
         parts.append("_pretty=true")
     parts += [f"{i.written[0].partition(':')[0]}={escape(i.written[1])}" for i in page.includes]
-    parts.append(f"_bundletype={page.kind}")
+    if page.kind:
+        parts.append(f"_bundletype={page.kind}")
     if output.elements is not None:
         parts.append(f"_elements={','.join(map(escape, output.elements))}")
     return "&".join(parts)
@@ -99,7 +102,8 @@ def _first(params: list[tuple[str, str]], name: str) -> str | None:
 
 
 def searchset(
-    chart: Chart, search: Search, output: Output, path: str, when: int, id_: str
+    chart: Chart, search: Search, output: Output, path: str, when: int, id_: str,
+    shown_params: list[tuple[str, str]], hits: Hits | None = None
 ) -> tuple[str, Page | None]:
     """Answer a search.
 
@@ -110,15 +114,17 @@ def searchset(
         path: The request's path, as sent.
         when: The server's time in milliseconds.
         id_: The bundle's id.
+        shown_params: The parameters that the link to itself shows.
+        hits: What was found, if that is known already.
 
     Returns:
         The bundle's text, and what later pages need if there are any.
     """
     output = replace(output, summary=search.summary, elements=search.elements)
-    hits = find(chart, search)
+    hits = find(chart, search) if hits is None else hits
     params = search.params
     if search.summary == "count" or search.count == 0:
-        links = [("self", self_link(chart.base, path, params))] if search.elements is not None else []
+        links = [("self", self_link(chart.base, path, shown_params))] if search.elements is not None else []
         tag = "" if search.elements is not None else "count"
         output = replace(output, summary=tag, elements=None)
         return output.write_bundle(head(id_, when, "searchset", len(hits.all()), links), []), None
@@ -137,7 +143,7 @@ def searchset(
     if search.accurate:
         total = len(hits.all())
     shown = some[: max(count, 0)]
-    links = [("self", self_link(chart.base, path, params))]
+    links = [("self", self_link(chart.base, path, shown_params))]
     page = None
     if len(some) > count and (count >= 0 or total is not None):
         page = Page(array("q", (hit[0] for hit in hits.all())), tuple(search.includes))
@@ -150,7 +156,8 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
     count = PAGE if search.count is None else search.count
     offset = search.offset or 0
     hits = find(chart, search)
-    shown = hits.first(offset + count)[offset:]
+    some = hits.first(offset + count + 1)
+    shown = some[offset : offset + count]
     total = offset + len(shown) if len(shown) < count else None
     if search.accurate:
         total = len(hits.all())
@@ -160,7 +167,7 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
         return self_link(chart.base, path, [*rest, ("_count", str(count)), ("_offset", str(place))])
 
     links = [("self", self_link(chart.base, path, search.params))]
-    if len(shown) == count:
+    if len(some) > offset + count:
         links.append(("next", at(offset + count)))
     if offset > 0:
         links.append(("previous", at(max(0, offset - count))))
@@ -185,6 +192,25 @@ def _included_entries(chart: Chart, matches: list[Record], includes: list[Includ
     return [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values, "include") for r in more]
 
 
+def first_page(
+    chart: Chart, page: Page, count: int, self_url: str, output: Output, when: int, id_: str
+) -> tuple[str, bool]:
+    """Answer an operation that gives a whole list of resources: its first page, and whether there are more."""
+    n = len(page.pids)
+    links = [("self", self_url)]
+    if n > count:
+        links.append(("next", page_link(chart.base, id_, count, count, output, None, page)))
+    total = n if n < max(_PREFETCH, count) else None
+    entries = _page_entries(chart, page.pids[:count].tolist())
+    return output.write_bundle(head(id_, when, page.kind, total, links), entries), n > count
+
+
+def _page_entries(chart: Chart, pids: list[int]) -> list[Entry]:
+    found = chart.records(pids)
+    records = [found[pid] for pid in pids if pid in found]
+    return [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values) for r in records]
+
+
 def later_page(
     chart: Chart, id_: str, page: Page, params: list[tuple[str, str]], output: Output, raw: str, when: int
 ) -> str:
@@ -199,6 +225,7 @@ def later_page(
         raw: The request's query string as sent, for the self link.
         when: The server's time in milliseconds.
     """
+    page = replace(page, kind=_first(params, "_bundletype") or "")
     names = _first(params, "_elements")
     output = replace(output, elements=tuple(sorted(names.split(","))) if names else None)
     offset = max(0, _integer(_first(params, "_getpagesoffset"), 0))
@@ -212,7 +239,7 @@ def later_page(
     if offset + count < n:
         links.append(("next", page_link(chart.base, id_, offset + count, count, output, written, page)))
     if offset > 0:
-        links.append(("previous", page_link(chart.base, id_, max(0, offset - count), count, output, written, page)))
+        links.append(("previous", page_link(chart.base, id_, max(0, min(offset, n) - count), count, output, written, page)))
     # HAPI knows the total once its background search has ended: mostly from the third page or the last one on
     known = offset >= 2 * count or len(wanted) < count
     entries = [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values) for r in records]

@@ -17,7 +17,7 @@ from medenv.fhir.store.build import HOME_PARAMETERS
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["Hits", "find", "inner_search"]
+__all__ = ["Hits", "find", "hits_of", "inner_search"]
 
 _MANY_PATIENTS = 64
 """From so many patients on, a walk along the whole type is no dearer than one along each patient's part."""
@@ -123,6 +123,17 @@ def _merge(stored: Iterator[Hit], own: list[Hit]) -> Iterator[Hit]:
             at += 1
         yield hit
     yield from own[at:]
+
+
+def hits_of(chart: Chart, type_: str, pids: list[int]) -> Hits:
+    """The hits that certain resources are, in that order; those that are no more are left out."""
+    found = chart.records(pids)
+    rows = Rows(type_, [], [], [])
+    for pid in pids:
+        record = found.get(pid)
+        if record is not None and record.shape is not None:
+            rows.append(pid, record.shape, "\n".join(record.values))
+    return Hits([(pid, rows, at) for at, pid in enumerate(rows.pids)])
 
 
 def inner_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> list[Record]:

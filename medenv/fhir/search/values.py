@@ -94,15 +94,12 @@ def parse_date(text: str) -> Date:
     """
     prefix, value = _prefix(text.replace(" ", "+"))
     precision = _check_date(value)
-    found = span(_spelt_out(value))
+    found = span(value)
     if found is None:
         raise _bad(value)
+    if precision == "second":  # the whole second
+        found = found._replace(high=found.low + 999)
     return Date(prefix, found, precision in ("year", "month", "day"), precision)
-
-
-def _spelt_out(value: str) -> str:
-    """HAPI allows one or two digits of a fraction, and more than three."""
-    return value
 
 
 def _bad(value: str, why: str = "") -> FhirError:
