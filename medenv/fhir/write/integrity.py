@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from medenv.fhir import definitions
 from medenv.fhir.errors import FhirError
+from medenv.fhir.jsontext import Number
 from medenv.fhir.shape import Record
-from medenv.fhir.write.references import check_exists, check_types, indexed, respell, walk_references
+from medenv.fhir.write.references import check_exists, check_types, follow, indexed, respell, walk_references
 
 if TYPE_CHECKING:
     from medenv.fhir.session import EmbeddedSession
@@ -74,6 +76,7 @@ def check_links(session: EmbeddedSession, resource: dict[str, Any]) -> bool:
     Raises:
         FhirError: One leads nowhere.
     """
+    _check_index_values(resource)
     found = indexed(resource)
     check_exists(found, lambda type_, id_: _find(session, type_, id_))
     respell(resource)
@@ -108,6 +111,28 @@ def _find(session: EmbeddedSession, type_: str, id_: str) -> Record | str | None
         record = session.chart.by_pid(int(id_)) if len(id_) < 19 else None
         return record.type if record is not None and record.type != type_ else record
     return session.lookup(type_, id_)
+
+
+def _check_index_values(resource: dict[str, Any]) -> None:
+    """Refuse what HAPI's index trips over: a date with blanks around it, and a quantity beyond a double.
+
+    Raises:
+        FhirError: 500, as on HAPI.
+    """
+    failed = "HAPI-0389: Failed to call access method: org.springframework.dao.InvalidDataAccessApiUsageException: "
+    for parameter in definitions.search_parameters(resource["resourceType"]).values():
+        if parameter.type not in ("date", "quantity") or parameter.code[0] == "_":
+            continue
+        for node in (n for path in parameter.paths for n in follow(resource, path)):
+            if parameter.type == "quantity":
+                value = node.get("value") if isinstance(node, dict) else None
+                if isinstance(value, Number) and isinf(float(value)):
+                    raise FhirError(500, f"{failed}Infinite or NaN")
+                continue
+            for text in (node.get("start"), node.get("end")) if isinstance(node, dict) else (node,):
+                if isinstance(text, str) and " " in (text[0], text[-1]):
+                    day = text.partition("T")[0].replace("-", "")
+                    raise FhirError(500, f'{failed}For input string: "{day}"')
 
 
 def _sort_meta(resource: dict[str, Any]) -> None:

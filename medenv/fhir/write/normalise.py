@@ -7,20 +7,18 @@ and ``JsonParser`` (what is written again), see `normalise`.
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from typing import Any
-from xml.etree import ElementTree
 
 from medenv.fhir import definitions, jsontext
 from medenv.fhir.definitions import Element
 from medenv.fhir.errors import FhirError
 from medenv.fhir.write import primitives
+from medenv.fhir.write.narrative import NarrativeError, narrative
 from medenv.fhir.write.reader import ReadError, read_object
 
 __all__ = ["ParseError", "normalise", "parse"]
 
-XHTML = "http://www.w3.org/1999/xhtml"
 _NO_ARRAY = 'Cannot invoke "ca.uhn.fhir.parser.json.BaseJsonLikeArray.size()" because "theValues" is null'
 _NO_OBJECT = 'Cannot invoke "ca.uhn.fhir.parser.json.BaseJsonLikeObject.get(String)" because "nextExtObj" is null'
 _LOST_STATE = (
@@ -132,7 +130,7 @@ class _Part:
             if name in ("extension", "modifierExtension"):
                 self.read_extensions(value, name)
             elif not name:
-                raise FhirError(500, "Index 0 out of bounds for length 0")
+                raise FhirError(500, "String index out of range: 0")
             elif name[0] != "_" and name != "fhir_comments":
                 companion = payload.get("_" + name)
                 handled.add("_" + name)
@@ -247,15 +245,21 @@ class _Xhtml(_Part):
         self.content: str | None = None
 
     def value(self, text: str) -> None:
-        if text.strip():
-            self.content = narrative(text)
+        if text and not text.strip():
+            raise FhirError(500, "String index out of range: 0")
+        if text:
+            try:
+                self.content = narrative(text)
+            except NarrativeError as error:
+                raise ParseError(str(error)) from error
 
     def identifier(self, text: str) -> None:
         self.value(text)  # HAPI's parser mixes the two up
 
     def read(self, payload: dict[str, Any]) -> None:
-        if payload:
+        if any(name[:1] not in ("", "_") and not name.lower().endswith("extension") for name in payload):
             raise FhirError(500, _LOST_STATE)
+        super().read(payload)
 
     def empty(self) -> bool:
         return self.content is None
@@ -268,7 +272,7 @@ class _Nested(_Part):
     """A resource inside another: a Bundle's entry, or contained."""
 
     def __init__(self, contained: bool) -> None:
-        self.contained = contained
+        self.contained, self.at = contained, 0
         self.resource: dict[str, Any] | None = None
 
     def read(self, payload: dict[str, Any]) -> None:
@@ -280,7 +284,7 @@ class _Nested(_Part):
         self.resource = _resource(payload, kind)
         if self.contained and "id" not in self.resource:
             rest = {k: v for k, v in self.resource.items() if k != "resourceType"}
-            self.resource = {"resourceType": kind, "id": _made_id(self.resource), **rest}
+            self.resource = {"resourceType": kind, "id": _made_id(self.resource, self.at), **rest}
 
     def empty(self) -> bool:
         return self.resource is None or (len(self.resource) == 1 and not self.contained)
@@ -319,7 +323,10 @@ class _Composite(_Extensible):
                 return _Part()
             self.seen.add(element.name)
         child = _part(kind, element, name)
-        self.children.setdefault(element.name, []).append((name, child))
+        row_of = self.children.setdefault(element.name, [])
+        if isinstance(child, _Nested):
+            child.at = len(row_of)
+        row_of.append((name, child))
         return child
 
     def empty(self) -> bool:
@@ -406,8 +413,11 @@ def _text(value: str) -> _Primitive:
 def _write_child(out: dict[str, Any], element: Element, row: list[tuple[str, _Part]]) -> None:
     name = row[0][0]
     values = [part.write() for _, part in row]
-    if name == "contained":
-        values = list({v["id"]: v for v in reversed(values)}.values())[::-1]
+    if name == "contained":  # of those with equal ids the first counts
+        first: dict[str, Any] = {}
+        for value in values:
+            first.setdefault(value["id"], value)
+        values = list(first.values())
     companions = [part.companion() if isinstance(part, _Primitive) else None for _, part in row]
     if element.many:
         out[name] = values
@@ -420,29 +430,11 @@ def _write_child(out: dict[str, Any], element: Element, row: list[tuple[str, _Pa
         out["_" + name] = companions[0]
 
 
-def _made_id(resource: dict[str, Any]) -> str:
-    """An id for a contained resource without one: uuid-shaped, as HAPI's, but the same for the same content."""
-    return str(uuid.UUID(bytes=hashlib.sha256(jsontext.compact(resource).encode("utf-8", "surrogatepass")).digest()[:16]))
+def _made_id(resource: dict[str, Any], at: int) -> str:
+    """An id for a contained resource without one: uuid-shaped, as HAPI's, but the same for the same payload."""
+    text = f"{at} {jsontext.compact(resource)}"
+    return str(uuid.UUID(bytes=hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]))
 
 
 def _invalid(name: str, text: str, why: str) -> ParseError:
     return ParseError(f'HAPI-1821: [element="{name}"] Invalid attribute value "{text}": {why}')
-
-
-def narrative(text: str) -> str:
-    """A narrative's ``div`` as HAPI stores it: trimmed, well-formed, with its namespace.
-
-    Raises:
-        FhirError: 500, as HAPI answers what isn't XML.
-    """
-    div = text.strip()
-    if not div.startswith("<"):
-        div = f'<div xmlns="{XHTML}">{div}</div>'
-    opening = re.match(r"<[^>]*>", div)
-    if opening and " xmlns" not in opening[0] and not opening[0].endswith("/>"):
-        div = opening[0][:-1] + f' xmlns="{XHTML}">' + div[opening.end() :]
-    try:
-        ElementTree.fromstring(div)
-    except ElementTree.ParseError as error:
-        raise FhirError(500, f"HAPI-0389: Failed to call access method: {error}") from error
-    return div

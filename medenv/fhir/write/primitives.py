@@ -6,7 +6,6 @@ The rules are those of its R4 model classes (``BaseDateTimeType``, ``DecimalType
 from __future__ import annotations
 
 import base64
-import binascii
 import calendar
 import re
 from decimal import Decimal
@@ -97,7 +96,7 @@ def _decimal(text: str) -> str:
     problem = _decimal_problem(text)
     if problem:
         raise InvalidValue(problem)
-    return text
+    return re.sub(r"\.(?=$|[eE])", "", text)  # HAPI stores "1." as it is, which is no JSON, and can't read it again
 
 
 def _decimal_problem(text: str) -> str:
@@ -129,15 +128,16 @@ def _decimal_problem(text: str) -> str:
     return "" if digits.strip(".") else "No digits found."
 
 
-def _base64(text: str) -> str:
-    compact = re.sub(r"\s", "", text)
-    if re.search(r"[^A-Za-z0-9+/=_-]", compact):
+def _base64(text: str) -> str | None:
+    """Decoded leniently, as Apache Commons does, and encoded anew; None where nothing is left."""
+    if re.search(r"[^A-Za-z0-9+/=_\-\s]", text):
         raise InvalidValue("")
-    try:
-        packed = compact.rstrip("=").replace("-", "+").replace("_", "/")
-        return base64.b64encode(base64.b64decode(packed + "=" * (-len(packed) % 4))).decode()
-    except binascii.Error as error:
-        raise InvalidValue("") from error
+    if re.search(r"[A-Za-z0-9+/_-]\s", text):  # white space ends what is read with the padding it completes
+        text = re.sub(r"\s", "", text)
+    packed = text.strip().partition("=")[0].replace("-", "+").replace("_", "/")
+    if len(packed) % 4 == 1:
+        packed = packed[:-1]
+    return base64.b64encode(base64.b64decode(packed + "=" * (-len(packed) % 4))).decode() or None
 
 
 def check_date(text: str) -> None:

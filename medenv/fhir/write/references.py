@@ -13,7 +13,7 @@ from medenv.fhir import definitions
 from medenv.fhir.errors import FhirError
 from medenv.fhir.shape import Record
 
-__all__ = ["Target", "check_types", "indexed", "parse_reference", "respell", "walk_references"]
+__all__ = ["Target", "check_exists", "check_types", "follow", "indexed", "parse_reference", "respell", "walk_references"]
 
 
 class Target(NamedTuple):
@@ -133,8 +133,8 @@ def indexed(resource: dict[str, Any]) -> list[Indexed]:
         if parameter.type != "reference":
             continue
         for path in parameter.paths:
-            for node in _follow(resource, kind, path):
-                value = node.get("reference")
+            for node in follow(resource, path):
+                value = node.get("reference") if isinstance(node, dict) else None
                 if isinstance(value, str):
                     found.setdefault((id(node), value), Indexed(path, parameter.targets, value))
     return list(found.values())
@@ -143,8 +143,8 @@ def indexed(resource: dict[str, Any]) -> list[Indexed]:
 _STEP = re.compile(r"\.?(?:where\(resolve\(\) is (?P<is>\w+)\)|(?:as|ofType)\((?P<as>\w+)\)|(?P<name>\w+)(?:\[0\])?)")
 
 
-def _follow(resource: dict[str, Any], kind: str, path: str) -> list[dict[str, Any]]:
-    """The Reference objects at a search parameter's expression; of what it can't express, none."""
+def follow(resource: dict[str, Any], path: str) -> list[Any]:
+    """What stands at one alternative of a search parameter's expression; nothing if it says what we don't know."""
     cast = re.fullmatch(r"\(([\w.]+) as (\w+)\)|([\w.]+) as (\w+)", path)
     text = f"{cast[1] or cast[3]}.as({cast[2] or cast[4]})" if cast else path
     nodes: list[Any] = [resource]
@@ -158,15 +158,14 @@ def _follow(resource: dict[str, Any], kind: str, path: str) -> list[dict[str, An
             nodes = [n for n in nodes if isinstance(n, dict) and parse_reference(str(n.get("reference"))).type == step["is"]]
         elif step["name"]:
             nodes = [v for n in nodes for v in _children(n, step["name"])]
-    return [n for n in nodes if isinstance(n, dict)]
+    return nodes
 
 
 def _children(node: Any, name: str) -> Iterator[Any]:
     if not isinstance(node, dict):
         return
-    for key in (name, f"{name}Reference"):
-        value = node.get(key)
-        if value is not None:
+    for key, value in node.items():
+        if key == name or (key.startswith(name) and key[len(name)].isupper()):  # a choice, whatever its type
             yield from value if isinstance(value, list) else [value]
 
 
