@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from medenv.fhir import definitions, jsontext
 from medenv.fhir.errors import FhirError, outcome
 from medenv.fhir.index.dates import format_instant
-from medenv.fhir.write import operations
+from medenv.fhir.reading import unknown_type
+from medenv.fhir.write import operations, outcomes
 from medenv.fhir.write.integrity import check_deletable, check_links, settle
 from medenv.fhir.write.operations import Written
 from medenv.fhir.write.references import walk_references
@@ -248,7 +249,10 @@ def _assign_ids(session: EmbeddedSession, posts: list[_Entry], puts: list[_Entry
             number += session.lookup(type_, entry.id) is None
         else:
             found = operations.match(session, type_, entry.condition) if entry.condition else []
-            entry.id = found[0] if len(found) == 1 else str(number)
+            if len(found) > 1:
+                code, verb = ("0958", "CREATE") if entry.verb == "POST" else ("0988", "UPDATE")
+                raise outcomes.too_many(code, verb, type_, entry.condition, 2)
+            entry.id = found[0] if found else str(number)
             number += not found
         name = f"{type_}/{entry.id}"
         if entry.full_url:
@@ -281,13 +285,23 @@ def _store(session: EmbeddedSession, entry: _Entry) -> Written:
     resource, submitted = entry.resource, entry.submitted
     assert resource is not None
     if entry.verb == "POST":
-        return operations.create(session, resource, submitted, entry.condition, batched=True)
+        return _create(session, resource, submitted, entry.condition, batched=True)
     if entry.url_id:
         wanted = version_of(str(entry.request.get("ifMatch", "")))
         return operations.update(
             session, entry.type, entry.url_id, resource, submitted, if_match=wanted, batched=True
         )
     return operations.update_where(session, entry.type, entry.condition, resource, submitted, batched=True)
+
+
+def _create(session: EmbeddedSession, resource: dict[str, Any], submitted: str | None, condition: str, *, batched: bool) -> Written:
+    try:
+        return operations.create(session, resource, submitted, condition, batched=batched)
+    except FhirError as error:
+        if not error.diagnostics.startswith("HAPI-0929"):
+            raise
+        text = f'Invalid conditional URL "{condition}". The given resource is not matched by this URL.'
+        raise FhirError(412, f"HAPI-0539: {text}") from error
 
 
 def _patch(session: EmbeddedSession, entry: _Entry) -> Written:
@@ -305,9 +319,9 @@ def _answer(written: Written, wanted: str) -> dict[str, Any]:
     if record is not None and written.name:
         said |= {"location": written.name, "etag": str(record.version)}
     told = written.outcome
-    if written.status == 201 and record is not None:
+    if written.status == 201 and record is not None and record.version == 1:
         said["lastModified"] = format_instant(record.updated)
-    elif written.status == 200:
+    elif written.status < 204:
         issue = told["issue"][0]
         told = {**told, "issue": [{**issue, "diagnostics": issue["diagnostics"].removesuffix(" Took 0ms.")}]}
     answer: dict[str, Any] = {"response": {**said, "outcome": told}}
@@ -320,8 +334,6 @@ def _read(session: EmbeddedSession, entry: _Entry, strict: bool) -> None:
     """Answer a GET; inside a bundle nothing is cut, whatever ``_elements`` and ``_summary`` say."""
     path, _, query = entry.url.lstrip("/").partition("?")
     if strict and not definitions.is_resource(entry.type) and entry.type not in ("metadata", "_history", ""):
-        from medenv.fhir.reading import unknown_type
-
         raise unknown_type(entry.type)
     kept = "&".join(p for p in query.split("&") if p.partition("=")[0] not in ("_elements", "_summary", "_format"))
     headers = {}

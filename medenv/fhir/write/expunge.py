@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from medenv.fhir import definitions
 from medenv.fhir.jsontext import Number
+from medenv.fhir.reading import not_known, unknown_type
 
 if TYPE_CHECKING:
     from medenv.fhir.session import EmbeddedSession
@@ -18,11 +20,18 @@ def expunge(session: EmbeddedSession, path: tuple[str, ...], parameters: dict[st
     Args:
         session: Where; what the session didn't change has no old versions, and nothing of it is deleted.
         path: What stands before ``$expunge``: nothing, a type, or a type and an id.
-        parameters: The Parameters resource: ``expungeDeletedResources``, ``expungePreviousVersions``, ``expungeEverything``.
+        parameters: The Parameters resource: ``expungeDeletedResources`` and ``expungePreviousVersions`` are what counts.
 
     Returns:
         Parameters with the ``count`` of versions that are gone.
+
+    Raises:
+        FhirError: There is no such type or resource.
     """
+    if path and not definitions.is_resource(path[0]):
+        raise unknown_type(path[0])
+    if len(path) > 1 and session.lookup(path[0], path[1]) is None:
+        raise not_known(session, path[0], path[1])
     asked = {
         p.get("name")
         for p in parameters.get("parameter", ())
@@ -33,7 +42,7 @@ def expunge(session: EmbeddedSession, path: tuple[str, ...], parameters: dict[st
     for key, versions in list(changes.versions.items()):
         if path != key[: len(path)]:
             continue
-        if "expungeEverything" in asked or (versions[-1].deleted and "expungeDeletedResources" in asked):
+        if versions[-1].deleted and "expungeDeletedResources" in asked:
             count += len(versions)
             session.expunge(*key)
         elif "expungePreviousVersions" in asked and len(versions) > 1:

@@ -12,6 +12,7 @@ from medenv.fhir.backend import Response
 from medenv.fhir.errors import FhirError
 from medenv.fhir.index.dates import http_date
 from medenv.fhir.output import Output, negotiate
+from medenv.fhir.reading import unknown_type
 from medenv.fhir.search.query import not_supported, parse_query
 from medenv.fhir.write import operations
 from medenv.fhir.write.bundles import process
@@ -79,15 +80,13 @@ def _answer(
     operation = next((p for p in parts if p.startswith("$")), "")
     if operation:
         if operation == "$expunge" and method == "POST" and parts[-1] == operation:
-            return _plain(output, expunge(session, parts[:-1], read_object(request.body or "{}")))
+            return _plain(output, expunge(session, parts[:-1], read_body(request, "Parameters", operation)))
         raise not_supported(path.strip("/"), [n for n, _ in params], method)
     if not parts:
         if method != "POST":
             raise FhirError(400, _BASE)
         return _bundle(session, request, output)
     if not definitions.is_resource(parts[0]):
-        from medenv.fhir.reading import unknown_type
-
         raise unknown_type(parts[0])
     written = _ROUTES[method](session, request)
     return _respond(session, request, output, params, written)

@@ -15,7 +15,7 @@ from medenv.fhir.write.references import check_exists, check_types, follow, inde
 if TYPE_CHECKING:
     from medenv.fhir.session import EmbeddedSession
 
-__all__ = ["check_deletable", "check_id", "check_links", "prepare", "settle"]
+__all__ = ["check_deletable", "check_id", "check_links", "has_links", "prepare", "settle"]
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _STORABLE_BUNDLES = ("collection", "document", "message")
@@ -80,7 +80,12 @@ def check_links(session: EmbeddedSession, resource: dict[str, Any]) -> bool:
     found = indexed(resource)
     check_exists(found, lambda type_, id_: _find(session, type_, id_))
     respell(resource)
-    return any(r.value[:1] != "#" for r in found)
+    return has_links(resource)
+
+
+def has_links(resource: dict[str, Any]) -> bool:
+    """Whether a resource refers to another by an indexed reference."""
+    return any(r.value[:1] != "#" for r in indexed(resource))
 
 
 def _check_bundle_type(resource: dict[str, Any]) -> None:

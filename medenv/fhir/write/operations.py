@@ -8,11 +8,13 @@ from urllib.parse import quote, unquote
 
 from medenv.fhir import definitions, jsontext
 from medenv.fhir.errors import FhirError
+from medenv.fhir.reading import deleted_error, not_known
 from medenv.fhir.shape import Record
 from medenv.fhir.write import outcomes
-from medenv.fhir.write.integrity import check_deletable, check_id, prepare
+from medenv.fhir.write.integrity import check_deletable, check_id, has_links, prepare
 from medenv.fhir.write.normalise import ParseError, normalise
 from medenv.fhir.write.patch import PatchError, apply_patch, read_patch
+from medenv.fhir.write.references import walk_references
 
 if TYPE_CHECKING:
     from medenv.fhir.session import EmbeddedSession
@@ -160,7 +162,7 @@ def update(
     if known is not None and if_match and if_match != str(known.version):
         text = f"Trying to update {type_}/{id_}/_history/{if_match} but this is not the current version"
         raise FhirError(409, f"HAPI-0550: HAPI-0989: {text}")
-    links = None if batched else prepare(session, resource)
+    links = has_links(resource) if batched else prepare(session, resource)
     if known is None or known.deleted:
         step = 2 if known is not None and links else 1  # HAPI counts its links' change as one more version
         record = session.save(type_, id_, resource, submitted, "PUT", step)
@@ -232,19 +234,18 @@ def patch(session: EmbeddedSession, type_: str, id_: str, document: str, if_matc
         FhirError: HAPI refuses it.
     """
     known = session.lookup(type_, id_)
-    if known is None or known.deleted:
-        from medenv.fhir.reading import deleted_error, not_known
-
-        raise not_known(session, type_, id_) if known is None else deleted_error(session, known)
-    if if_match and if_match != str(known.version):
+    if known is not None and if_match and if_match != str(known.version):
         text = f"Version {if_match} is not the most recent version of this resource, unable to apply patch"
         raise FhirError(409, f"HAPI-0550: HAPI-0974: {text}")
+    if known is None or known.deleted:
+        raise not_known(session, type_, id_) if known is None else deleted_error(session, known)
     if not document:
         text = "Failed to call access method: java.lang.NullPointerException: input cannot be null"
         raise FhirError(500, f"HAPI-0389: {text}")
     try:
         patched = apply_patch(known.resource, read_patch(document))
-        resource = normalise(patched if isinstance(patched, dict) else {}, type_)
+        resource = normalise(patched if isinstance(patched, dict) else {}, type_, strict=True)
+        _check_local(resource)
     except PatchError as error:
         raise FhirError(400, f"HAPI-1272: {error}") from error
     except ParseError as error:
@@ -252,7 +253,7 @@ def patch(session: EmbeddedSession, type_: str, id_: str, document: str, if_matc
     same = _content(resource) == _content(known.resource)
     if not same:
         prepare(session, resource)
-    record = known if same else session.save(type_, id_, resource, document, "PATCH")
+    record = known if same else session.save(type_, id_, resource, document, "PUT")
     name = _versioned(record)
     if condition:
         changes = " with no changes detected" if same else ""
@@ -261,6 +262,15 @@ def patch(session: EmbeddedSession, type_: str, id_: str, document: str, if_matc
         text = f'Successfully patched resource "{name}"' + (" with no changes detected." if same else ".")
     code = ("SUCCESSFUL_CONDITIONAL_PATCH" if condition else "SUCCESSFUL_PATCH") + ("_NO_CHANGE" if same else "")
     return Written(200, outcomes.succeeded(code, text, took=True), record, name, changed=not same)
+
+
+def _check_local(resource: dict[str, Any]) -> None:
+    """After a patch, a reference to a contained resource must find it."""
+    held = {r.get("id") for r in resource.get("contained", ())}
+    for node in walk_references(resource):
+        value = node["reference"]
+        if value[:1] == "#" and len(value) > 1 and value[1:] not in held:
+            raise ParseError(f"HAPI-1826: Resource has invalid reference: {value}")
 
 
 def delete(session: EmbeddedSession, type_: str, id_: str, version: str = "", *, deferred: bool = False) -> Written:

@@ -1,0 +1,444 @@
+"""A resource while HAPI's parser reads it: one part for each JSON value, by the rules of its ``ParserState`` and ``JsonParser``.
+
+A part is entered, takes what the JSON holds, then says whether it is empty and writes itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from typing import Any
+
+from medenv.fhir import definitions, jsontext
+from medenv.fhir.definitions import Element
+from medenv.fhir.errors import FhirError
+from medenv.fhir.write import primitives
+from medenv.fhir.write.narrative import NarrativeError, narrative
+
+__all__ = ["ParseError", "read_resource"]
+
+_NO_ARRAY = 'Cannot invoke "ca.uhn.fhir.parser.json.BaseJsonLikeArray.size()" because "theValues" is null'
+_NO_OBJECT = 'Cannot invoke "ca.uhn.fhir.parser.json.BaseJsonLikeObject.get(String)" because "nextExtObj" is null'
+_LOST_STATE = (
+    'Cannot invoke "ca.uhn.fhir.parser.ParserState$BaseState.endingElement()" because "this.myState" is null'
+)
+_FOUND = {dict: "OBJECT", list: "ARRAY", type(None): "NULL"}
+
+
+class ParseError(ValueError):
+    """A payload that HAPI's parser refuses; the message starts with its ``HAPI-nnnn`` number."""
+
+
+def read_resource(payload: dict[str, Any], kind: str, strict: bool = False) -> dict[str, Any]:
+    """Read a JSON object as a resource.
+
+    Args:
+        payload: The object.
+        kind: Its resource type.
+        strict: Whether what HAPI's parser usually forgives is an error, as after a patch.
+
+    Raises:
+        ParseError: HAPI's parser refuses it.
+        FhirError: HAPI stumbles over it (500).
+    """
+    if not definitions.is_resource(kind):
+        similar = next((t for t in definitions.types() if t.lower() == kind.lower()), None)
+        if similar:
+            raise ParseError(
+                f"HAPI-1815: Unknown resource type '{kind}': Resource names are case sensitive, "
+                f"found similar name: '{similar}'"
+            )
+        raise ParseError(f'HAPI-1684: Unknown resource name "{kind}" (this name is not known in FHIR version "R4")')
+    part = _Composite(kind, resource=True)
+    part.strict = strict
+    part.read(payload)
+    written = part.write()
+    identifier = written.get("id")
+    if identifier is not None:
+        written["id"] = identifier.partition("/_history/")[0].rpartition("/")[2]
+    return {"resourceType": kind, **written}
+
+
+class _Part:
+    """One value while it is read: enter, take what the JSON holds, then say whether it is empty and write it.
+
+    This base class takes nothing: HAPI swallows unknown elements, yet still complains of extensions inside that it can't read.
+    """
+
+    strict = False
+
+    def value(self, text: str) -> None:
+        """A JSON scalar stood here."""
+
+    def identifier(self, text: str) -> None:
+        """An ``id`` in the companion ``_name`` object."""
+
+    def enter(self, name: str) -> _Part:
+        """The part for a child; what no element takes is swallowed."""
+        return _Part()
+
+    def extend(self, modifier: bool, url: str | None) -> _Part:
+        """The part for one more extension."""
+        return _Part()
+
+    def empty(self) -> bool:
+        return True
+
+    def write(self) -> Any:
+        return None
+
+    def read(self, payload: dict[str, Any]) -> None:
+        """Take the members of a JSON object."""
+        handled = set()
+        for name, value in payload.items():
+            if name == "resourceType" and isinstance(self, _Composite) and self.resource:
+                continue
+            if name in ("extension", "modifierExtension"):
+                self.read_extensions(value, name)
+            elif not name:
+                raise FhirError(500, "String index out of range: 0")
+            elif name[0] != "_" and name != "fhir_comments":
+                companion = payload.get("_" + name)
+                handled.add("_" + name)
+                self.read_child(name, value, companion, False)
+        for name, value in payload.items():
+            if name[:1] == "_" and len(name) > 1 and name not in handled:
+                if isinstance(value, dict):
+                    self.enter(name[1:]).read_companion(value, name)
+                elif value is not None:
+                    self.complain("1820", _wrong_type(name, "OBJECT", value))
+
+    def complain(self, number: str, text: str) -> None:
+        """Raise if the reader is strict: HAPI's other error handler, which only patches meet."""
+        if self.strict:
+            raise ParseError(f"HAPI-{number}: {text}")
+
+    def repeats(self, name: str) -> bool:
+        """Whether a child is a list."""
+        return False
+
+    def read_child(self, name: str, value: Any, companion: Any, in_array: bool) -> None:
+        if isinstance(value, list):
+            others = companion if isinstance(companion, list) else []
+            for i, item in enumerate(value):
+                self.read_child(name, item, others[i] if i < len(others) else None, True)
+            return
+        if isinstance(value, dict) and not in_array and self.repeats(name):
+            self.complain("1820", f"Found incorrect type for element {name} - Expected ARRAY and found OBJECT")
+        child = self.enter(name)
+        child.strict = self.strict
+        if isinstance(value, dict):
+            child.read_companion(companion, "_" + name)
+            child.read(value)
+        elif value is None:
+            child.read_companion(companion, "_" + name)
+        else:
+            try:
+                child.value(primitives.text_of(value))
+            except primitives.InvalidValue as error:
+                raise _invalid(name, str(value), str(error)) from error
+            if value == "":
+                why = f'[element="{name}"] Invalid attribute value "": Attribute value must not be empty ("")'
+                self.complain("1821", why)
+            if type(child) is _Composite:
+                self.complain("1820", f"Found incorrect type for element {name} - Expected OBJECT and found SCALAR (STRING)")
+            child.read_companion(companion, "_" + name)
+        child.end()
+
+    def read_companion(self, value: Any, name: str) -> None:
+        """Take ``_name``: the id and extensions of a primitive."""
+        if isinstance(value, list):
+            if len(value) > 1:
+                raise ParseError(
+                    f"HAPI-1842: Unexpected array of length {len(value)} (expected 0 or 1) for element: {name}"
+                )
+            value = value[0] if value else None
+        if not isinstance(value, dict):
+            return
+        for name, item in value.items():
+            if name in ("extension", "modifierExtension"):
+                self.read_extensions(item, name)
+            elif name == "id" and isinstance(item, str) and not isinstance(item, primitives.Number):
+                self.identifier(item)
+
+    def read_extensions(self, value: Any, name: str) -> None:
+        if value is None:
+            raise FhirError(500, _NO_ARRAY)
+        if not isinstance(value, list):
+            raise ParseError(
+                f"HAPI-1841: Syntax error parsing JSON FHIR structure: Expected ARRAY at element '{name}', "
+                f"found '{_FOUND.get(type(value), 'SCALAR')}'"
+            )
+        for item in value:
+            if not isinstance(item, dict):
+                raise FhirError(500, _NO_OBJECT)
+            url = item.get("url")
+            scalar = isinstance(url, (str, bool))
+            if not scalar:
+                self.complain("1822", f"Resource is missing required element 'url' in parent element '{name}'")
+            child = self.extend(name == "modifierExtension", primitives.text_of(url) if scalar else None)
+            child.strict = self.strict
+            child.read({k: v for k, v in item.items() if k != "url"})
+            child.end()
+
+    def end(self) -> None:
+        """The JSON value is over."""
+
+
+class _Extensible(_Part):
+    def __init__(self) -> None:
+        self.extensions: list[_Extension] = []
+
+    def extend(self, modifier: bool, url: str | None) -> _Part:
+        if modifier:
+            return _Part()
+        self.extensions.append(_Extension(url))
+        return self.extensions[-1]
+
+
+class _Primitive(_Extensible):
+    def enter(self, name: str) -> _Part:
+        self.complain("1825", f"Unknown element '{name}' found during parse")
+        return _Part()
+
+    def __init__(self, kind: str, element: Element | None, name: str) -> None:
+        super().__init__()
+        self.kind, self.element, self.name = kind, element, name
+        self.content: Any = None
+        self.id = ""
+
+    def value(self, text: str) -> None:
+        if not text.strip():
+            self.content = None
+            return
+        try:
+            self.content = primitives.convert(self.kind, self.element, text)
+        except primitives.InvalidValue as error:
+            raise _invalid(self.name, text, str(error)) from error
+
+    def identifier(self, text: str) -> None:
+        self.id = text
+
+    def empty(self) -> bool:
+        return self.content is None and not self.id.strip() and all(e.empty() for e in self.extensions)
+
+    def write(self) -> Any:
+        return self.content
+
+    def companion(self) -> dict[str, Any] | None:
+        """What belongs into ``_name``: an id is written only beside an extension."""
+        found = [e.write() for e in self.extensions if not e.empty()]
+        if not found:
+            return None
+        return {"id": self.id, "extension": found} if self.id.strip() else {"extension": found}
+
+
+class _Xhtml(_Part):
+    def __init__(self) -> None:
+        self.content: str | None = None
+
+    def value(self, text: str) -> None:
+        if text and not text.strip():
+            raise FhirError(500, "String index out of range: 0")
+        if text:
+            try:
+                self.content = narrative(text)
+            except NarrativeError as error:
+                raise ParseError(str(error)) from error
+
+    def identifier(self, text: str) -> None:
+        self.value(text)  # HAPI's parser mixes the two up
+
+    def read(self, payload: dict[str, Any]) -> None:
+        if any(name[:1] not in ("", "_") and not name.lower().endswith("extension") for name in payload):
+            raise FhirError(500, _LOST_STATE)
+        super().read(payload)
+
+    def empty(self) -> bool:
+        return self.content is None
+
+    def write(self) -> Any:
+        return self.content
+
+
+class _Nested(_Part):
+    """A resource inside another: a Bundle's entry, or contained."""
+
+    def __init__(self, contained: bool) -> None:
+        self.contained, self.at = contained, 0
+        self.resource: dict[str, Any] | None = None
+
+    def read(self, payload: dict[str, Any]) -> None:
+        kind = payload.get("resourceType")
+        if not isinstance(kind, str) or isinstance(kind, primitives.Number):
+            raise ParseError(
+                "HAPI-1843: Missing required element 'resourceType' from JSON resource object, unable to parse"
+            )
+        self.resource = read_resource(payload, kind, self.strict)
+        if self.contained and "id" not in self.resource:
+            self.complain("1819", "Resource has contained child resource with no ID")
+            rest = {k: v for k, v in self.resource.items() if k != "resourceType"}
+            self.resource = {"resourceType": kind, "id": _made_id(self.resource, self.at), **rest}
+
+    def empty(self) -> bool:
+        return self.resource is None or (len(self.resource) == 1 and not self.contained)
+
+    def write(self) -> Any:
+        return self.resource
+
+
+class _Composite(_Extensible):
+    def __init__(self, kind: str, resource: bool = False) -> None:
+        super().__init__()
+        self.kind, self.resource = kind, resource
+        self.names = definitions.json_names(kind)
+        self.modifiers: list[_Extension] = []
+        self.children: dict[str, list[tuple[str, _Part]]] = {}
+        self.seen: set[str] = set()
+
+    def identifier(self, text: str) -> None:
+        self.children["id"] = [("id", _text(text))]
+
+    def extend(self, modifier: bool, url: str | None) -> _Part:
+        name = "modifierExtension" if modifier else "extension"
+        if name not in self.names:
+            return _Part()
+        target = self.modifiers if modifier else self.extensions
+        target.append(_Extension(url))
+        return target[-1]
+
+    def enter(self, name: str) -> _Part:
+        row = self.names.get(name)
+        if row is None:
+            self.complain("1825", f"Unknown element '{name}' found during parse")
+            return _Part()
+        element, kind = row
+        if not element.many:
+            if element.name in self.seen:
+                text = f"Multiple repetitions of non-repeatable element '{element.name}' found during parse"
+                self.complain("1823", text)
+                return _Part()
+            self.seen.add(element.name)
+        child = _part(kind, element, name)
+        row_of = self.children.setdefault(element.name, [])
+        if isinstance(child, _Nested):
+            child.at = len(row_of)
+        row_of.append((name, child))
+        return child
+
+    def repeats(self, name: str) -> bool:
+        return name in self.names and self.names[name][0].many
+
+    def empty(self) -> bool:
+        parts = [part for row in self.children.values() for _, part in row]
+        return all(p.empty() for p in (*parts, *self.extensions, *self.modifiers))
+
+    def write(self) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for element in definitions.elements(self.kind):
+            if element.name in ("extension", "modifierExtension"):
+                if element.name == "extension":
+                    found = [e.write() for e in self.extensions if not e.hollow()]
+                else:
+                    found = [e.write(modifier=True) for e in self.modifiers if not e.empty()]
+                if found:
+                    out[element.name] = found
+                continue
+            row = [(name, part) for name, part in self.children.get(element.name, ()) if not part.empty()]
+            if row:
+                _write_child(out, element, row)
+        return out
+
+
+class _Extension(_Composite):
+    """An extension: any type of value, and the last one counts."""
+
+    def __init__(self, url: str | None) -> None:
+        super().__init__("Extension")
+        self.url = url
+
+    def enter(self, name: str) -> _Part:
+        if name == "id":
+            return super().enter(name)
+        row = self.names.get(name)
+        if row is None or row[0].name != "value":
+            return _Part()
+        child = _part(row[1], None, name)
+        self.children["value"] = [(name, child)]
+        return child
+
+    def hollow(self) -> bool:
+        """Whether HAPI leaves it out: neither a value nor a nested extension."""
+        return all(part.empty() for _, part in self.children.get("value", ())) and not self.extensions
+
+    def empty(self) -> bool:
+        return super().empty() and not (self.url or "").strip()
+
+    def end(self) -> None:
+        if self.children.get("value") and self.extensions:
+            raise ParseError(
+                f"HAPI-1811: Extension (URL='{self.url}') must not have both a value and other contained extensions"
+            )
+
+    def write(self, modifier: bool = False) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for name, part in self.children.get("id", ()):
+            if not part.empty():
+                out[name] = part.write()
+        out["url"] = self.url or None
+        if self.extensions:  # of a modifier extension they are named so too
+            out["modifierExtension" if modifier else "extension"] = [e.write(modifier) for e in self.extensions]
+        row = [(name, part) for name, part in self.children.get("value", ()) if not part.empty()]
+        if row:
+            _write_child(out, definitions.elements("Extension")[-1], row)
+        return out
+
+
+def _part(kind: str, element: Element | None, name: str) -> _Part:
+    if kind == "xhtml":
+        return _Xhtml()
+    if definitions.is_primitive(kind):
+        return _Primitive(kind, element, name)
+    if kind == "Resource":
+        return _Nested(name == "contained")
+    return _Composite(kind)
+
+
+def _text(value: str) -> _Primitive:
+    part = _Primitive("string", None, "id")
+    part.value(value)
+    return part
+
+
+def _write_child(out: dict[str, Any], element: Element, row: list[tuple[str, _Part]]) -> None:
+    name = row[0][0]
+    values = [part.write() for _, part in row]
+    if name == "contained":  # of those with equal ids the first counts
+        first: dict[str, Any] = {}
+        for value in values:
+            first.setdefault(value["id"], value)
+        values = list(first.values())
+    companions = [part.companion() if isinstance(part, _Primitive) else None for _, part in row]
+    if element.many:
+        out[name] = values
+        if any(companions):
+            out["_" + name] = companions
+        return
+    if values[0] is not None:
+        out[name] = values[0]
+    if companions[0] and name != "id":
+        out["_" + name] = companions[0]
+
+
+def _made_id(resource: dict[str, Any], at: int) -> str:
+    """An id for a contained resource without one: uuid-shaped, as HAPI's, but the same for the same payload."""
+    text = f"{at} {jsontext.compact(resource)}"
+    return str(uuid.UUID(bytes=hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]))
+
+
+def _wrong_type(name: str, wanted: str, value: Any) -> str:
+    return f"Found incorrect type for element {name} - Expected {wanted} and found {_FOUND.get(type(value), 'SCALAR')}"
+
+
+def _invalid(name: str, text: str, why: str) -> ParseError:
+    return ParseError(f'HAPI-1821: [element="{name}"] Invalid attribute value "{text}": {why}')
