@@ -21,7 +21,7 @@ from medenv.fhir.index.dates import format_instant, http_date
 from medenv.fhir.output import Output, negotiate
 from medenv.fhir.search.bundle import Page, bundle_id, later_page, searchset
 from medenv.fhir.search.engine import Hits, find, hits_of, inner_search
-from medenv.fhir.search.query import Search, not_supported, parse_query, read_search
+from medenv.fhir.search.query import Search, not_supported, parse_query, read_search, read_summary
 from medenv.fhir.shape import Record, shape_of
 from medenv.fhir.store import Store
 
@@ -203,9 +203,9 @@ class EmbeddedSession(Session):
 
     def cut(self, output: Output, params: list[tuple[str, str]]) -> Output:
         """The form of an answer that is one resource, cut as ``_summary`` and ``_elements`` ask."""
-        summary = next((v for n, v in params if n == "_summary" and v in ("true", "text", "data")), "")
+        summary = read_summary(params)[0]
         names = next((v for n, v in params if n == "_elements" and v), "")
-        return replace(output, summary=summary, elements=tuple(sorted(names.split(","))) if names else None)
+        return replace(output, summary="" if summary == "count" else summary, elements=tuple(sorted(names.split(","))) if names else None)
 
     def _root(self, raw: str, params: list[tuple[str, str]], output: Output) -> Response:
         id_ = next((v for n, v in params if n == "_getpages"), None)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from medenv.fhir import definitions
 from medenv.fhir.index.dates import format_instant
 from medenv.fhir.output import Entry, Output
 from medenv.fhir.search.engine import Hits, find
@@ -97,6 +98,13 @@ def page_link(base: str, id_: str, offset: int, count: int, output: Output, writ
     return "&".join(parts)
 
 
+def _leads_to(include: Include, kind: str) -> bool:
+    """Whether an include can bring anything into an answer of some type; links leave out those that can't."""
+    if not include.reverse or include.type == "*" or include.name == "*":
+        return True
+    return kind in definitions.search_parameters(include.type)[include.name].targets
+
+
 def _first(params: list[tuple[str, str]], name: str) -> str | None:
     return next((v for n, v in params if n == name and v), None)
 
@@ -123,9 +131,10 @@ def searchset(
     output = replace(output, summary=search.summary, elements=search.elements)
     hits = find(chart, search) if hits is None else hits
     params = search.params
-    if search.summary == "count" or search.count == 0:
-        links = [("self", self_link(chart.base, path, shown_params))] if search.elements is not None else []
-        tag = "" if search.elements is not None else "count"
+    if search.count_only or search.count == 0:
+        bare = search.elements is None and (search.summary == "count" or not search.count_only)
+        links = [] if bare else [("self", self_link(chart.base, path, shown_params))]
+        tag = "count" if bare else search.summary
         output = replace(output, summary=tag, elements=None)
         return output.write_bundle(head(id_, when, "searchset", len(hits.all()), links), []), None
     if search.offset is not None:
@@ -146,7 +155,7 @@ def searchset(
     links = [("self", self_link(chart.base, path, shown_params))]
     page = None
     if len(some) > count and (count >= 0 or total is not None):
-        page = Page(array("q", (hit[0] for hit in hits.all())), tuple(search.includes))
+        page = Page(array("q", (hit[0] for hit in hits.all())), tuple(i for i in search.includes if _leads_to(i, search.type)))
         links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
     entries = _entries(chart, shown, search.includes)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries), page

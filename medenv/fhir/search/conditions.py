@@ -308,14 +308,14 @@ def _compares(prefix: str, bound: float) -> Callable[[float], bool]:
 
 
 def quantity_test(wanted: Quantity) -> Callable[[tuple[float, str, str, str]], bool]:
-    """A test of one stored quantity; a unit that is asked for matches a stored unit or code."""
+    """A test of one stored quantity; the unit that is asked for is the stored code."""
     fits = _compares(wanted.prefix, wanted.value)
     system, unit = wanted.system, wanted.unit
 
     def test(value: tuple[float, str, str, str]) -> bool:
         if not fits(value[0]):
             return False
-        return (system is None or value[1] == system) and (unit is None or unit in value[2:])
+        return unit is None or (value[3] == unit and (system is None or value[1] == system))
 
     return test
 

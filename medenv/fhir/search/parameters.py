@@ -70,11 +70,21 @@ def read_values(given: Given) -> None:
             given.parsed.append([_read_parts(given.parameter, v) for v in split_list(value)])
 
 
-def _read_parts(parameter: SearchParameter, value: str) -> list[tuple[str, Any]]:
+def _split_parts(value: str) -> list[str]:
     parts = split_unescaped(value, "$")
+    if len(parts) > 2:
+        text = "HAPI-1947: Invalid value for composite parameter (only one '$' is valid for this parameter, others must be "
+        raise FhirError(400, f"{text}escaped). Value was: {value}")
+    return parts
+
+
+def _read_parts(parameter: SearchParameter, value: str) -> list[tuple[str, Any]]:
+    parts = _split_parts(value)
     found: list[tuple[str, Any]] = []
     for (code, _), part in zip(parameter.components, parts, strict=False):
         kind = _component_kind(code)
+        if not part:
+            return []
         if kind == "quantity":
             found.append((kind, parse_quantity(part)))
         elif kind == "date":
@@ -166,14 +176,14 @@ def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
     if parameter.type == "date":
         return _date_conditions(parameter, given.parsed)
     make = _MAKE.get(parameter.type)
-    found = []
+    found: list[c.Condition] = []
     for n, (qualifier, value) in enumerate(given.values):
         if qualifier == ":missing":
             found.append(c.MissingCondition(parameter, value == "true"))
         elif parameter.type == "reference":
             found.append(_reference(chart, parameter, qualifier, value))
         elif make is not None:
-            made = make(parameter, qualifier, value, given.parsed[n] if given.parsed else None)
+            made = make(type_, parameter, qualifier, value, given.parsed[n] if given.parsed else None)
             if made is not None:
                 found.append(made)
     return found
@@ -187,9 +197,9 @@ def _date_conditions(parameter: SearchParameter, parsed: list[Any]) -> list[c.Co
     return [c.DateCondition(parameter, dates)] if dates else []
 
 
-def _token(parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
+def _token(type_: str, parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
     members = [m.strip() for m in split_list(value)]
-    if qualifier == ":of-type":
+    if qualifier == ":of-type" and any(members):
         raise FhirError(405, "HAPI-2012: The :of-type modifier is not enabled on this server")
     if qualifier == ":text":
         wanted = [unescape(m) for m in members if m]
@@ -201,37 +211,47 @@ def _token(parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.
         code = unescape("|".join(parts[1:] if len(parts) > 1 else parts).strip())
         if system or code:
             tokens.append((system, code))
-    if qualifier in (":in", ":not-in"):
-        raise FhirError(404, f"HAPI-2024: Unknown ValueSet: {quote(members[0] if members else '', safe='-_.*')}")
-    if qualifier in (":above", ":below"):
-        if any(not system for system, _ in tokens):
-            system, code = next((s, k) for s, k in tokens if not s)
-            text = f"HAPI-1240: Invalid token specified for parameter {parameter.code} - No code specified: (missing)|{code}"
-            raise FhirError(400, text)
+    if qualifier in (":in", ":not-in") and tokens:
+        if not tokens[0][1]:
+            raise FhirError(500, "theValueSetUrlToExpand must not be null or blank")
+        raise FhirError(404, f"HAPI-2024: Unknown ValueSet: {quote(tokens[0][1], safe='-_.*')}")
+    if qualifier in (":above", ":below") and tokens and not _is_enumeration(type_, parameter):
+        wrong = f"Invalid token specified for parameter {parameter.code}"
+        for system, code in tokens:
+            if not system:
+                raise FhirError(400, f"HAPI-1240: {wrong} - No code specified: (missing)|{code}")
+            if not code:
+                raise FhirError(400, f"HAPI-1239: {wrong} - No system specified: {system}|(missing)")
         return c.NeverCondition(parameter)
     return c.TokenCondition(parameter, tokens, qualifier == ":not") if tokens else None
 
 
-def _string(parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
+def _is_enumeration(type_: str, parameter: SearchParameter) -> bool:
+    """Whether the parameter leads to codes of a required binding: then HAPI knows their system."""
+    nodes = [definitions.json_names(type_).get(path.partition(".")[2]) for path in parameter.paths]
+    return any(found is not None and found[0].binding and found[1] == "code" for found in nodes)
+
+
+def _string(type_: str, parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
     if qualifier == ":exact" and not value:
         return c.NeverCondition(parameter)
     members = [unescape(m) for m in split_list(value)]
     how = qualifier[1:] if qualifier in (":exact", ":contains") else ""
-    return c.StringCondition(parameter, members, how) if members else None
+    return c.StringCondition(parameter, members, how) if members else c.MissingCondition(parameter, False)
 
 
-def _uri(parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
+def _uri(type_: str, parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
     members = [unescape(m) for m in split_list(value)]
     how = qualifier[1:] if qualifier in (":above", ":below") else ""
     return c.UriCondition(parameter, members, how) if members else None
 
 
-def _quantity(parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]) -> c.Condition | None:
+def _quantity(type_: str, parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]) -> c.Condition | None:
     _check_prefixes(parsed)
     return c.QuantityCondition(parameter, parsed) if parsed else None
 
 
-def _number(parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]) -> c.Condition | None:
+def _number(type_: str, parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]) -> c.Condition | None:
     _check_prefixes(parsed)
     return c.NumberCondition(parameter, parsed) if parsed else None
 
@@ -239,16 +259,17 @@ def _number(parameter: SearchParameter, qualifier: str, value: str, parsed: list
 def _check_prefixes(parsed: list[Quantity]) -> None:
     for quantity in parsed:
         if quantity.prefix in ("sa", "eb"):
-            name = {"sa": "STARTS_AFTER", "eb": "ENDS_BEFORE"}[quantity.prefix]
-            raise FhirError(400, f"HAPI-1235: Unable to handle number prefix type: {name}")
+            text = f'HAPI-1235: Unable to handle quantity prefix "{quantity.prefix}" for value: {quantity.written}'
+            raise FhirError(400, text)
 
 
-def _composite(parameter: SearchParameter, qualifier: str, value: str, parsed: list[Any]) -> c.Condition | None:
+def _composite(type_: str, parameter: SearchParameter, qualifier: str, value: str, parsed: list[Any]) -> c.Condition | None:
     alternatives: list[list[Callable[[Any], bool]]] = []
     for parts in parsed:
+        _check_prefixes([part for kind, part in parts if kind == "quantity"])
         if len(parts) == len(parameter.components):
             alternatives.append([_part_test(kind, part) for kind, part in parts])
-    return c.CompositeCondition(parameter, alternatives) if alternatives else None
+    return c.CompositeCondition(parameter, alternatives)
 
 
 def _part_test(kind: str, part: Any) -> Callable[[Any], bool]:
@@ -273,17 +294,17 @@ def _part_test(kind: str, part: Any) -> Callable[[Any], bool]:
 
 def _reference(chart: Chart, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:
     restrict, _, chain = qualifier.removeprefix(":").partition(".")
-    if not definitions.is_resource(restrict):
-        restrict = ""
+    if restrict and not definitions.is_resource(restrict):
+        raise FhirError(400, f'HAPI-1250: Invalid/unsupported resource type: "{restrict}"')
     if chain:
         return c.ReferenceCondition(parameter, chained(chart, parameter, restrict, chain, value))
     members = split_list(value)
-    if not members:
+    if not members or any(definitions.is_resource(m[:-1]) and m.endswith("/") for m in members):
         raise FhirError(400, "HAPI-1101: Parameter value missing in request")
     return c.ReferenceCondition(parameter, targets_of(chart, parameter, restrict, [unescape(m) for m in members]))
 
 
-_MAKE: dict[str, Callable[[SearchParameter, str, str, Any], c.Condition | None]] = {
+_MAKE: dict[str, Callable[[str, SearchParameter, str, str, Any], c.Condition | None]] = {
     "token": _token,
     "string": _string,
     "uri": _uri,

@@ -18,7 +18,7 @@ from medenv.fhir.search.references import having
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["Include", "Search", "SortKey", "not_supported", "parse_query", "read_search"]
+__all__ = ["Include", "Search", "SortKey", "not_supported", "parse_query", "read_search", "read_summary"]
 
 CONTROLS = frozenset(
     "_count _offset _sort _summary _elements _total _format _pretty _include _revinclude _has _filter _list _query".split()
@@ -67,6 +67,7 @@ class Search:
         offset: ``_offset``, None without one.
         accurate: Whether ``_total=accurate`` was asked for.
         summary: ``true text data count``, or ``""``.
+        count_only: Whether only the number of hits is asked for.
         elements: The names of ``_elements``, sorted; None without it.
         includes: What to include.
     """
@@ -79,6 +80,7 @@ class Search:
     offset: int | None = None
     accurate: bool = False
     summary: str = ""
+    count_only: bool = False
     elements: tuple[str, ...] | None = None
     includes: list[Include] = field(default_factory=list)
 
@@ -102,8 +104,23 @@ def parse_query(raw: str) -> list[tuple[str, str]]:
 def not_supported(path: str, names: list[str], method: str = "GET") -> FhirError:
     """HAPI's refusal of a request that no operation takes."""
     text = f"Invalid request: The FHIR endpoint on this server does not know how to handle {method} operation[{path}]"
-    listed = ", ".join(sorted(dict.fromkeys(names)))
+    listed = ", ".join(_hash_order(list(dict.fromkeys(names))))
     return FhirError(400, f"{text} with parameters [[{listed}]]", "not-supported")
+
+
+def _hash_order(names: list[str]) -> list[str]:
+    """Names in the order in which Java's HashSet gives them."""
+    size = 16
+    while len(names) > size * 3 // 4:
+        size *= 2
+
+    def bucket(name: str) -> int:
+        code = 0
+        for unit in memoryview(name.encode("utf-16-le", "surrogatepass")).cast("H"):
+            code = (code * 31 + unit) & 0xFFFFFFFF
+        return (code ^ code >> 16) & (size - 1)
+
+    return sorted(names, key=bucket)
 
 
 def _first(params: list[tuple[str, str]], name: str) -> str | None:
@@ -135,6 +152,9 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
     givens, unknown = _group(known, params)
     if any(n == "_query" for n, _ in params):
         raise not_supported(type_, [n for n, _ in params])
+    for name, _ in params:
+        if name.startswith("_has") and (name.count(":") < 3 or not all(name.split(":", 3)[1:3])) and name.partition(":")[0] == "_has":
+            raise FhirError(400, f"HAPI-1942: Invalid _has parameter syntax: {name.removeprefix('_has') or name}")
     for _, given in sorted(givens.items()):
         read_values(given)
     search.elements = _elements(params)
@@ -152,12 +172,13 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
         if code in givens:
             text = f"HAPI-1192: Fulltext search is not enabled on this service, can not process parameter: {code}"
             raise FhirError(400, text)
+    for name, value in params:
+        if name.startswith("_has:"):
+            search.conditions.append(IdCondition(known["_id"], having(chart, type_, name[4:], value)))
     for _, given in sorted(givens.items()):
         search.conditions += finish(chart, type_, given)
     for name, value in params:
-        if name.startswith("_has:"):
-            search.conditions.append(IdCondition(known["_id"], having(chart, type_, name[5:], value)))
-        elif name == "_filter":
+        if name == "_filter":
             raise FhirError(500, f"begin {len(value)}, end {len(value) + 1}, length {len(value)}")
         elif name == "_list" and value:
             search.conditions.append(IdCondition(known["_id"], []))
@@ -180,7 +201,8 @@ def _group(known: dict[str, SearchParameter], params: list[tuple[str, str]]) -> 
             values.setdefault(code, []).append((qualifier, value))
         elif not code.startswith("_"):
             unknown.append(code)
-    return {code: Given(known[code], found) for code, found in values.items()}, unknown
+    # the plain name comes first, then those with a qualifier, as HAPI sorts them
+    return {code: Given(known[code], sorted(found, key=lambda v: v[0])) for code, found in values.items()}, unknown
 
 
 def _elements(params: list[tuple[str, str]]) -> tuple[str, ...] | None:
@@ -190,19 +212,30 @@ def _elements(params: list[tuple[str, str]]) -> tuple[str, ...] | None:
         if name == "_elements":
             found = True
             if ":" in value:
-                raise FhirError(400, f"HAPI-0295: _elements parameter may not contain ':': {value}")
+                raise FhirError(400, f'HAPI-0295: Invalid _elements value: "{value}"')
             names |= {n.strip() for n in value.split(",") if n.strip()}
     return tuple(sorted(names)) if found and names else None
 
 
-def _controls(search: Search) -> None:
-    summaries = [s.strip() for n, v in search.params if n == "_summary" for s in v.split(",")]
-    kinds = {s for s in summaries if s in ("true", "text", "data", "count")}
+def read_summary(params: list[tuple[str, str]]) -> tuple[str, bool]:
+    """What ``_summary`` asks for: ``true``, ``text``, ``data``, ``count`` or ``""``; and whether only the number is wanted.
+
+    Raises:
+        FhirError: HAPI-0304 or 0380 for what can't be combined.
+    """
+    written = {s for n, v in params if n == "_summary" for s in v.split(",")}
+    kinds = written & {"true", "text", "data", "count", "false"}
     if "text" in kinds and len(kinds) > 1:
-        raise FhirError(400, "HAPI-0380: Cannot combine _summary=text with other values for _summary")
-    search.summary = next((s for s in ("count", "text", "true", "data") if s in kinds), "")
-    if search.elements is not None and search.summary:
+        raise FhirError(400, "HAPI-0380: Can not combine _summary=text with other values for _summary")
+    if kinds - {"false"} and any(n == "_elements" and v for n, v in params):
         raise FhirError(400, "HAPI-0304: Cannot combine the _summary and _elements parameters")
+    only = kinds - {"count", "false"}
+    kind = next((k for k in ("text", "true", "data") if k in only), "")
+    return ("count" if kinds == {"count"} else kind), "count" in kinds
+
+
+def _controls(search: Search) -> None:
+    search.summary, search.count_only = read_summary(search.params)
     search.accurate = _first(search.params, "_total") == "accurate"
 
 
@@ -219,7 +252,8 @@ def _include(code: str, modifier: str, written: tuple[str, str]) -> Include:
     value = written[1]
     wrong = f'Invalid {code} parameter value: "{value}". '
     if "," in value:
-        raise FhirError(400, f"HAPI-0441: Invalid {code} parameter value: \"{value}\"")
+        text = f"HAPI-0441: 'OR' query parameters (values containing ',') are not supported in {code} parameters"
+        raise FhirError(400, text)
     reverse, iterate = code == "_revinclude", modifier in ("iterate", "recurse")
     if value == "*":
         return Include("*", "*", "", reverse, iterate, written)
@@ -229,14 +263,14 @@ def _include(code: str, modifier: str, written: tuple[str, str]) -> Include:
     kind, name = parts[0], parts[1]
     if not definitions.is_resource(kind):
         raise FhirError(400, f'HAPI-2017: {wrong}Invalid/unsupported resource type: "{kind}"')
+    target = parts[2] if len(parts) > 2 else ""
+    if target and not definitions.is_resource(target):
+        raise FhirError(400, f'HAPI-2016: {wrong}Invalid/unsupported resource type: "{target}"')
     references = sorted(k for k, p in known_parameters(kind).items() if p.type == "reference")
     if name != "*" and name not in references:
         listed = ", ".join(references)
         text = f'HAPI-2015: {wrong}Unknown search parameter "{name}" for resource type "{kind}". '
         raise FhirError(400, f"{text}Valid search parameters for this search are: [{listed}]")
-    target = parts[2] if len(parts) > 2 else ""
-    if target and not definitions.is_resource(target):
-        raise FhirError(400, f'HAPI-2016: {wrong}Invalid/unsupported resource type: "{target}"')
     return Include(kind, name, target, reverse, iterate, written)
 
 
@@ -244,10 +278,8 @@ def _sort(type_: str, params: list[tuple[str, str]]) -> list[SortKey]:
     keys = []
     known = known_parameters(type_)
     values = [v for n, v in params if n == "_sort"]
-    parts = [part for value in values[:1] for part in value.split(",")] + values[1:]
-    for part in parts:
-        descending = part.startswith("-")
-        name = part[1:] if descending else part
+    parts = [(p.startswith("-"), p.removeprefix("-")) for value in values[:1] for p in value.split(",")]
+    for descending, name in parts + [(False, value) for value in values[1:]]:
         if not name:
             continue
         if name not in known:

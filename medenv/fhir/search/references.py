@@ -39,6 +39,8 @@ def targets_of(chart: Chart, parameter: SearchParameter, restrict: str, values: 
             value = value.removeprefix(base + "/")
         value = value.removeprefix("/").split("/_history/")[0]
         kind, slash, id_ = value.rpartition("/")
+        if "/" in kind and ":" not in kind:
+            kind = kind.rpartition("/")[2]
         if slash and ":" in kind:
             found.append(value)
             continue
@@ -77,8 +79,7 @@ def chained(chart: Chart, parameter: SearchParameter, restrict: str, chain: str,
     kinds = [restrict] if restrict else list(parameter.targets or definitions.types())
     able = [k for k in kinds if name in known_parameters(k)]
     if not able:
-        prefix = f"{parameter.code}:{restrict}" if restrict else parameter.code
-        raise FhirError(400, f"HAPI-1243: Invalid parameter chain: {prefix}.{chain}")
+        raise FhirError(400, f"HAPI-1243: Invalid parameter chain: {parameter.code}.{chain}")
     if name == "_id":
         return []
     found = []
@@ -93,7 +94,7 @@ def having(chart: Chart, type_: str, name: str, value: str) -> list[int]:
     Args:
         chart: Where to search.
         type_: The type of the resources that are wanted.
-        name: What follows ``_has:``, a type, a reference parameter of it and a parameter of it, between colons.
+        name: What follows ``_has``: a colon, a type, a reference parameter of it and a parameter of it, between colons.
         value: The last one's value.
 
     Raises:
@@ -101,21 +102,23 @@ def having(chart: Chart, type_: str, name: str, value: str) -> list[int]:
     """
     from medenv.fhir.index.extract import extract
     from medenv.fhir.search.engine import inner_search
-    from medenv.fhir.search.parameters import known_parameters, split_name
+    from medenv.fhir.search.parameters import known_parameters
 
-    parts = name.split(":", 2)
-    if len(parts) < 3 or not all(parts):
-        raise FhirError(400, f"HAPI-1942: Invalid _has parameter syntax: _has:{name}")
-    kind, link, rest = parts
+    kind, link, rest = name[1:].split(":", 2)
     if not definitions.is_resource(kind):
         raise FhirError(400, f"HAPI-1208: Invalid resource type: {kind}")
     known = known_parameters(kind)
-    inner = split_name(rest)[0]
-    for wanted in (inner, link):
-        if wanted not in known and wanted != "_has":
+    for wanted in (rest, link):
+        if wanted not in known:
             raise FhirError(400, f"HAPI-1209: Unknown parameter name: {kind}:{wanted}")
     found: dict[int, None] = {}
-    for record in inner_search(chart, kind, [(rest, value)]):
+    if known[link].type != "reference":
+        return []
+    try:
+        records = inner_search(chart, kind, [(rest, value)])
+    except FhirError as e:
+        raise FhirError(500, e.diagnostics) from None
+    for record in records:
         if record.shape is None:
             continue
         for reference in extract(record.shape, known[link])(record.values):

@@ -40,12 +40,21 @@ class Date(NamedTuple):
 
 
 class Quantity(NamedTuple):
-    """A quantity as a search names it; the unit matches a stored code or unit."""
+    """A quantity as a search names it; without a unit the system is of no account.
+
+    Attributes:
+        prefix: As of a `Date`, or ``ap``.
+        value: The number.
+        system: The unit's system, None for any.
+        unit: The unit's code, None for any.
+        written: How HAPI's refusals quote it.
+    """
 
     prefix: str
     value: float
     system: str | None
     unit: str | None
+    written: str = ""
 
 
 def split_unescaped(text: str, mark: str) -> list[str]:
@@ -180,28 +189,39 @@ def _check_zone(value: str, zone: str) -> None:
 
 @lru_cache(maxsize=8192)
 def parse_quantity(text: str) -> Quantity:
-    """Read one quantity of a search: ``gt4``, ``4|mmol/L``, ``4||mmol/L``, ``4|system|code``.
+    """Read one quantity of a search: ``gt4``, ``4||mmol/L``, ``4|system|code``; what follows a single bar is of no account.
 
     Raises:
         FhirError: HAPI-1940, 1941, or a 500 for what Java can't read as a decimal.
     """
     parts = split_unescaped(text, "|")
     prefix, number = _prefix(parts[0])
-    if len(parts) == 2:  # one bar: HAPI takes what follows for the unit
-        parts = [parts[0], "", parts[1]]
     try:
-        value = float(Decimal(number.strip()))
+        if not _DECIMAL.fullmatch(number):
+            raise InvalidOperation
+        exact = Decimal(number)
     except InvalidOperation:
-        raise FhirError(500, f"HAPI-0389: Failed to call access method: {_java_decimal(number)}") from None
-    system = unescape(parts[1]) or None if len(parts) > 1 else None
-    unit = unescape("|".join(parts[2:])) or None if len(parts) > 2 else None
-    return Quantity(prefix, value, system, unit)
+        raise _java_decimal(number) from None
+    system = unescape(parts[1]) if len(parts) > 1 else ""
+    unit = unescape(parts[2]) if len(parts) > 2 else ""
+    written = f"{prefix}{exact:f}" + (f"|{system}|{unit}" if len(parts) > 1 else "")
+    return Quantity(prefix, float(exact), system or None if unit else None, unit or None, written)
 
 
-def _java_decimal(text: str) -> str:
-    """How Java's BigDecimal words what it can't read."""
-    strange = next((c for c in text if not (c.isdigit() or c in "+-.eE")), None)
-    name = "java.lang.NumberFormatException"
-    if strange is None:
-        return name
-    return f'{name}: Character {strange} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.'
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+def _java_decimal(text: str) -> FhirError:
+    """How Java's BigDecimal words what it can't read; HAPI passes that on as a 500."""
+    strange = next((c for n, c in enumerate(text) if not (c.isdigit() or c in ".eE" or (c in "+-" and n == 0))), None)
+    exponent = text.lower().partition("e")[2]
+    if strange is not None and "e" not in text.lower().partition(strange)[0]:
+        why = f'Character {strange} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.'
+    elif text.count(".") > 1:
+        why = "Character array contains more than one decimal point."
+    elif exponent:
+        why = "Not a digit."
+    else:
+        issue = {"severity": "error", "code": "processing"}
+        return FhirError(500, "", resource={"resourceType": "OperationOutcome", "issue": [issue]})
+    return FhirError(500, why)
