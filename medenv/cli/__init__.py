@@ -6,6 +6,7 @@ import typer
 
 from medenv.cli.errors import one_line_errors
 from medenv.cli.eval import evaluate
+from medenv.cli.serve import serve
 from medenv.cli.tasks import list_tasks
 
 __all__ = ["app", "main"]
@@ -19,6 +20,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("eval")(one_line_errors(evaluate))
+app.command("serve")(one_line_errors(serve))
 app.command("tasks")(one_line_errors(list_tasks))
 
 

@@ -1,0 +1,281 @@
+"""An ASGI app that answers as HAPI 7.6.0 on Tomcat does, on sessions of an embedded backend.
+
+Requests are answered on the event loop: each takes well under a millisecond, less than handing it to a thread would.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import string
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import unquote
+
+from medenv.fhir import definitions
+from medenv.fhir.backend import Response
+from medenv.fhir.embedded import EmbeddedBackend
+from medenv.fhir.errors import FhirError
+from medenv.fhir.http.pool import SessionPool
+from medenv.fhir.http.wire import base_of, page, target_problem
+from medenv.fhir.reading import unknown_type
+from medenv.fhir.search.query import not_supported, parse_query
+from medenv.fhir.session import EmbeddedSession
+
+__all__ = ["BODY_LIMIT", "POWERED_BY", "FhirApp"]
+
+BODY_LIMIT = 16 * 1024 * 1024
+"""Bytes of a request body, before and after decompression. HAPI sets no limit; a server that may not die needs one."""
+
+POWERED_BY = "HAPI FHIR 7.6.0 REST Server (FHIR Server; FHIR 4.0.1/R4)"
+"""The X-Powered-By of the server that is emulated; clients branch on it."""
+
+_METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
+_REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,200}")
+_JSON_ACCEPT = frozenset((b"*/*", b"application/json", b"application/fhir+json"))
+_PASSED = frozenset(
+    (
+        b"accept",
+        b"cache-control",
+        b"content-type",
+        b"if-match",
+        b"if-modified-since",
+        b"if-none-exist",
+        b"if-none-match",
+        b"prefer",
+    )
+)
+"""Request headers that the server answers to; a request without them can be answered from the shared cache."""
+
+_log = logging.getLogger("medenv.serve")
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class FhirApp:
+    """A FHIR server as an ASGI application.
+
+    The store is at ``/fhir``, with one session that all clients share. If isolated, each ``/s/NAME/fhir`` is another server with a
+    session of its own, created at first use; ``DELETE /s/NAME`` ends it.
+
+    Args:
+        backend: Holds the store.
+        isolate: Whether there are sessions by name.
+        stale: Whether an identical search within a minute gets the old answer, as on HAPI.
+        max_sessions: How many of them may be open at once.
+        idle: Seconds without a request after which one may be ended to make room.
+        own: The server's own host and port, for links where a request of HTTP 1.0 names no host.
+    """
+
+    def __init__(
+        self,
+        backend: EmbeddedBackend,
+        *,
+        isolate: bool = False,
+        stale: bool = False,
+        max_sessions: int = 10_000,
+        idle: float = 3600.0,
+        own: str = "localhost",
+    ) -> None:
+        self.pool = SessionPool(lambda: backend.open(stale=stale), max_sessions, idle)
+        self._isolate, self._own = isolate, own
+        self._shared = backend.open(stale=stale)
+        self._random = random.Random()
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request; see the ASGI specification."""
+        if scope["type"] == "lifespan":
+            return await _lifespan(receive, send)
+        if scope["type"] != "http":
+            raise NotImplementedError(f"{scope['type']} is not spoken here, only HTTP")
+        method: str = scope["method"]
+        body = b""
+        if method != "GET":
+            taken = await _read_body(scope, receive)
+            if taken is None:
+                return await self._send(send, _too_large(), method, "", close=True)
+            body = taken
+        request_id = ""
+        try:
+            answer, request_id = self.answer(method, scope, body)
+        except Exception:  # a bug of ours must not end the connection without an answer
+            _log.exception("%s %s failed", method, scope["path"])
+            answer = FhirError(500, "This server failed; it has logged why", "exception").response()
+        await self._send(send, answer, method, request_id)
+
+    async def _send(self, send: Send, answer: Response, method: str, request_id: str, close: bool = False) -> None:
+        body = answer.body.encode("utf-8", "replace")
+        headers = (
+            [] if not request_id else [(b"x-powered-by", POWERED_BY.encode()), (b"x-request-id", request_id.encode())]
+        )
+        headers += [
+            (name.encode("latin-1"), value.encode("utf-8", "replace")) for name, value in answer.headers.items()
+        ]
+        if close or (answer.status >= 400 and not request_id and answer.status != 404):
+            headers.append((b"connection", b"close"))
+        if answer.status not in (204, 304):
+            headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+
+    def answer(self, method: str, scope: Mapping[str, Any], body: bytes) -> tuple[Response, str]:
+        """Answer a request that has come in whole.
+
+        Args:
+            method: Its method.
+            scope: Its ASGI scope.
+            body: Its body.
+
+        Returns:
+            The answer, and the id of the request if it reached the FHIR server proper.
+        """
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8")
+        query: bytes = scope["query_string"]
+        refusal = target_problem(raw_path, query)
+        if refusal is not None:
+            return refusal, ""
+        path = raw_path.decode("ascii")
+        hosts, given = [], {}
+        for name, value in scope["headers"]:
+            if name == b"host":
+                hosts.append(value)
+            elif name in _PASSED:
+                given[name.decode()] = value.decode("utf-8", "replace")
+            elif name in (b"x-request-id", b"content-encoding"):
+                given[name.decode()] = value.decode("latin-1")
+        prefix, name, rest = self._route(path)
+        base = base_of(hosts, prefix, scope.get("http_version") == "1.0", self._own)
+        if base is None:
+            return page(400), ""
+        if scope.get("http_version", "1.1") not in ("1.0", "1.1"):
+            return page(505), ""
+        if name is None:
+            return (self._end(path, method) if self._isolate and path.startswith("/s/") else page(404)), ""
+        if method == "TRACE":
+            return Response(
+                405, page(405).body, {"allow": "HEAD, DELETE, POST, GET, OPTIONS, PUT", **page(405).headers}
+            ), ""
+        if method not in _METHODS and method not in ("HEAD", "OPTIONS"):
+            return page(501), ""
+        asked = given.pop("x-request-id", "")
+        request_id = (
+            asked
+            if _REQUEST_ID.fullmatch(asked)
+            else "".join(self._random.choices(string.ascii_letters + string.digits, k=16))
+        )
+        try:
+            session = self.pool.take(name) if name else self._shared
+            answer = self._ask(session, base, method, rest, query.decode("ascii"), body, given)
+        except FhirError as e:
+            answer = e.response()
+        return answer, request_id
+
+    def _route(self, path: str) -> tuple[str, str | None, str]:
+        """The prefix of a path's server, the name of its session ("" for the shared one, None for no server), and the rest."""
+        parts = path.split("/", 4)
+        if len(parts) > 1 and parts[1] == "fhir":
+            return "/fhir", "", path[5:]
+        if self._isolate and len(parts) > 3 and parts[1] == "s" and parts[3] == "fhir":
+            prefix = "/".join(parts[:4])
+            return prefix, unquote(parts[2]) or None, path[len(prefix) :]
+        return "", None, ""
+
+    def _end(self, path: str, method: str) -> Response:
+        name = unquote(path[3:].rstrip("/"))
+        if "/" in name:
+            return page(404)
+        if method != "DELETE":
+            return Response(405, page(405).body, {"allow": "DELETE", **page(405).headers})
+        if self.pool.end(name):
+            return Response(204, "", {})
+        return FhirError(404, f"No session is named {name[:80]!r}").response()
+
+    def _ask(
+        self,
+        session: EmbeddedSession,
+        base: str,
+        method: str,
+        rest: str,
+        query: str,
+        body: bytes,
+        given: dict[str, str],
+    ) -> Response:
+        if session.base != base:  # links name the host that the request named
+            session.base = session.chart.base = base
+        url = f"{base}{rest}?{query}" if query else f"{base}{rest}"
+        if method in ("HEAD", "OPTIONS"):
+            return _other_method(session, method, rest, query, url, given)
+        packed = given.pop("content-encoding", "").strip().lower() == "gzip"
+        if method == "GET":
+            if given.get("accept", "").encode() in _JSON_ACCEPT:
+                del given["accept"]
+            return session.request("GET", url, None, given or None)
+        given.setdefault("content-type", "")  # sent without one; HAPI refuses that where it matters
+        text = (_unpack(body) if packed else body).decode("utf-8", "replace")
+        return session.request(method, url, text, given)
+
+
+def _other_method(
+    session: EmbeddedSession, method: str, rest: str, query: str, url: str, given: dict[str, str]
+) -> Response:
+    """HEAD, which HAPI answers where no search or operation is asked for, and OPTIONS, which asks for the CapabilityStatement."""
+    parts = [part for part in rest.split("/") if part]
+    if parts == ["metadata"]:
+        return FhirError(405, "HAPI-0388: /metadata request must use HTTP GET", headers={"allow": "GET"}).response()
+    if not parts and method == "OPTIONS":
+        return session.request("GET", f"{session.base}/metadata", None, given)
+    if parts and not definitions.is_resource(unquote(parts[0])) and parts != ["_history"]:
+        return unknown_type(unquote(parts[0])).response()
+    if method == "HEAD" and ("_history" in parts or (len(parts) == 2 and parts[1][0] not in "$_")):
+        return session.request("GET", url, None, given)
+    names = [name for name, _ in parse_query(query)] if query else []
+    return not_supported("/".join(parts), names, method).response()
+
+
+async def _read_body(scope: Mapping[str, Any], receive: Receive) -> bytes | None:
+    """A request's body; None if it is too large."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > BODY_LIMIT:
+            return None
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(chunks)
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            return None
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _unpack(body: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        text = unpacker.decompress(body, BODY_LIMIT)
+    except zlib.error:
+        raise FhirError(400, "HAPI-0308: Could not load request resource: Not in GZIP format") from None
+    if unpacker.unconsumed_tail:
+        raise _too_large_error()
+    return text
+
+
+def _too_large_error() -> FhirError:
+    return FhirError(413, f"The request body has more than the {BODY_LIMIT} bytes that this server takes", "too-long")
+
+
+def _too_large() -> Response:
+    return _too_large_error().response()
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

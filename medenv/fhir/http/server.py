@@ -1,0 +1,130 @@
+"""Serving the app on loopback with uvicorn: binding, the size of a request's head, and a clean end on a signal."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from medenv.fhir.http.app import FhirApp
+from medenv.fhir.http.wire import HEAD_LIMIT, page
+
+__all__ = ["bind", "listen"]
+
+_KEEP_ALIVE = 75
+"""Seconds that a connection may stand idle: more than clients usually keep theirs, so that the client closes, not we."""
+
+_GRACE = 5
+"""Seconds that requests under way have to end when the server is told to stop."""
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP/1.1 with Tomcat's limit on a request's head, and its page where a request can't be parsed."""
+
+    def on_message_begin(self) -> None:
+        self._head = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url), url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + 4, b"")
+        super().on_header(name, value)
+
+    def _count(self, more: int, url: bytes) -> None:
+        self._head += more
+        if self._head > HEAD_LIMIT or b"#" in url:
+            raise ValueError("the request's head is too large, or its target has a fragment")  # ends as a 400
+
+    def send_400_response(self, msg: str) -> None:
+        answer = page(400)
+        body = answer.body.encode()
+        lines = ["HTTP/1.1 400 Bad Request", *(f"{n}: {v}" for n, v in answer.headers.items())]
+        lines += [f"content-length: {len(body)}", "connection: close", "", ""]
+        self.transport.write("\r\n".join(lines).encode() + body)
+        self.transport.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready, and for which a signal to stop is a normal end."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Open a listening socket on loopback.
+
+    Args:
+        host: ``127.0.0.1``, ``localhost``, ``::1`` or another loopback address.
+        port: The port; 0 for any free one.
+
+    Raises:
+        ValueError: The host is not a loopback address.
+        OSError: The port is taken or may not be used.
+    """
+    address = "127.0.0.1" if host == "localhost" else host
+    try:
+        loopback = ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise ValueError(
+            f"host {host!r} is not a loopback address; the server has no access control, use 127.0.0.1 or ::1"
+        )
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # asyncio switches Nagle's algorithm off only where the protocol is named; with it an answer waits 40 ms for an ACK
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+        listener.listen(1024)
+    except OSError as e:
+        listener.close()
+        if e.errno == errno.EADDRINUSE:
+            raise OSError(f"port {port} on {address} is taken; choose another, or 0 for any free one") from None
+        raise OSError(f"can't listen on {address} port {port}: {e.strerror or e}") from None
+    return listener
+
+
+def listen(app: FhirApp, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGINT or SIGTERM comes.
+
+    Args:
+        app: What answers.
+        listener: A socket of `bind`.
+        ready: Called once requests are being answered.
+    """
+    http: Any = _Protocol
+    config = uvicorn.Config(
+        app,
+        http=http,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACE,
+    )
+    _Server(config, ready).run(sockets=[listener])
