@@ -6,7 +6,7 @@ HAPI's order (``TransactionSorter``): DELETE, POST, POST with a condition, PUT, 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from medenv.fhir import definitions, jsontext
@@ -16,7 +16,7 @@ from medenv.fhir.reading import unknown_type
 from medenv.fhir.write import operations, outcomes
 from medenv.fhir.write.integrity import check_deletable, check_links, settle
 from medenv.fhir.write.operations import Written
-from medenv.fhir.write.references import walk_references
+from medenv.fhir.write.references import respell, walk_references
 from medenv.fhir.write.requests import version_of
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class _Entry:
         full_url: Its ``fullUrl``.
         request: Its ``request``.
         answer: What stands for it in the response.
+        id: The id of what it stores.
+        found: What its condition found before anything was written.
     """
 
     at: int
@@ -70,6 +72,7 @@ class _Entry:
     request: dict[str, Any]
     answer: dict[str, Any] | None = None
     id: str = ""
+    found: list[str] = field(default_factory=list)
 
     @property
     def type(self) -> str:
@@ -171,25 +174,38 @@ def _write_all(session: EmbeddedSession, entries: list[_Entry], wanted: str) -> 
     posts = [e for e in entries if e.verb == "POST"]
     posts = [e for e in posts if not e.condition] + [e for e in posts if e.condition]
     puts = [e for e in entries if e.verb == "PUT"]
+    _look_up(session, posts, puts)
     gone = _delete_all(session, deletes)
     names = _assign_ids(session, posts, puts)
     for entry in (*posts, *puts):
         assert entry.resource is not None
         _link(entry.resource, names)
-        settle(session, entry.resource)
+        _settle(session, entry.resource)
     done: list[tuple[_Entry, Written]] = []
     for entry in (*posts, *puts):
         done.append((entry, _store(session, entry)))
+    for entry in (e for e in entries if e.verb == "PATCH"):
+        entry.answer = _answer(_patch(session, entry), wanted)
     for entry, written in done:
         assert entry.resource is not None
         if written.changed:
             check_links(session, entry.resource)
+        if entry.condition and entry.id not in operations.match(session, written.type, entry.condition):
+            text = f'Invalid conditional URL "{entry.condition}". The given resource is not matched by this URL.'
+            raise FhirError(412, f"HAPI-0539: {text}")
         entry.answer = _answer(written, wanted)
-    for entry in (e for e in entries if e.verb == "PATCH"):
-        entry.answer = _answer(_patch(session, entry), wanted)
     for record in gone:  # HAPI looks at the references when all is written
         if (now := session.lookup(record.type, record.id)) is None or now.deleted:
             check_deletable(session, record)
+
+
+def _settle(session: EmbeddedSession, resource: dict[str, Any]) -> None:
+    try:
+        settle(session, resource)
+    except FhirError as error:  # in a bundle HAPI looks all searches up at once, and says it under another number
+        text = error.diagnostics.replace("HAPI-1092", "HAPI-2207")
+        raise FhirError(error.status, text) from error
+    respell(resource)
 
 
 def _check(entry: _Entry) -> None:
@@ -231,10 +247,23 @@ def _delete_all(session: EmbeddedSession, deletes: list[_Entry]) -> list[Any]:
         else:
             version = version_of(str(entry.request.get("ifMatch", "")))
             written = operations.delete(session, entry.type, entry.url_id, version, deferred=True)
-        if written.record is not None:
+        if written.record is not None and written.changed:
             gone.append(session.history(written.record.type, written.record.id)[-2])
         entry.answer = _answer(replace(written, status=204), "")
     return gone
+
+
+def _look_up(session: EmbeddedSession, posts: list[_Entry], puts: list[_Entry]) -> None:
+    """Find what conditional entries mean, as HAPI does it: before anything is written, updates first."""
+    for entry in (*puts, *posts):
+        if not entry.condition or entry.resource is None:
+            continue
+        type_ = entry.resource["resourceType"]
+        entry.found = operations.match(session, type_, entry.condition)
+        if len(entry.found) > 1:
+            if entry.verb == "POST":
+                raise outcomes.too_many("0958", "CREATE", type_, entry.condition, 2)
+            raise FhirError(412, f'HAPI-2207: Invalid match URL "{entry.condition}" - Multiple resources match this search')
 
 
 def _assign_ids(session: EmbeddedSession, posts: list[_Entry], puts: list[_Entry]) -> dict[str, str]:
@@ -248,12 +277,8 @@ def _assign_ids(session: EmbeddedSession, posts: list[_Entry], puts: list[_Entry
             entry.id = entry.url_id
             number += session.lookup(type_, entry.id) is None
         else:
-            found = operations.match(session, type_, entry.condition) if entry.condition else []
-            if len(found) > 1:
-                code, verb = ("0958", "CREATE") if entry.verb == "POST" else ("0988", "UPDATE")
-                raise outcomes.too_many(code, verb, type_, entry.condition, 2)
-            entry.id = found[0] if found else str(number)
-            number += not found
+            entry.id = entry.found[0] if entry.found else str(number)
+            number += not entry.found
         name = f"{type_}/{entry.id}"
         if entry.full_url:
             names[entry.full_url] = name
@@ -285,23 +310,13 @@ def _store(session: EmbeddedSession, entry: _Entry) -> Written:
     resource, submitted = entry.resource, entry.submitted
     assert resource is not None
     if entry.verb == "POST":
-        return _create(session, resource, submitted, entry.condition, batched=True)
+        return operations.create(session, resource, submitted, entry.condition, found=entry.found)
     if entry.url_id:
         wanted = version_of(str(entry.request.get("ifMatch", "")))
         return operations.update(
             session, entry.type, entry.url_id, resource, submitted, if_match=wanted, batched=True
         )
-    return operations.update_where(session, entry.type, entry.condition, resource, submitted, batched=True)
-
-
-def _create(session: EmbeddedSession, resource: dict[str, Any], submitted: str | None, condition: str, *, batched: bool) -> Written:
-    try:
-        return operations.create(session, resource, submitted, condition, batched=batched)
-    except FhirError as error:
-        if not error.diagnostics.startswith("HAPI-0929"):
-            raise
-        text = f'Invalid conditional URL "{condition}". The given resource is not matched by this URL.'
-        raise FhirError(412, f"HAPI-0539: {text}") from error
+    return operations.update_where(session, entry.type, entry.condition, resource, submitted, found=entry.found)
 
 
 def _patch(session: EmbeddedSession, entry: _Entry) -> Written:
@@ -310,6 +325,10 @@ def _patch(session: EmbeddedSession, entry: _Entry) -> Written:
         raise FhirError(400, "HAPI-0536: Unable to determine PATCH body from request")
     document = base64.b64decode(resource.get("data", "")).decode("utf-8", "replace")
     found = [entry.url_id] if entry.url_id else operations.match(session, entry.type, entry.condition)
+    if not found:
+        raise FhirError(404, f'HAPI-0973: Invalid match URL "{entry.condition}" - No resources match this search')
+    if found[0].isdecimal() and session.chart.by_pid(int(found[0])) is None:
+        raise FhirError(404, f"HAPI-1998: {found[0]}")
     return operations.patch(session, entry.type, found[0], document)
 
 

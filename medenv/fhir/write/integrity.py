@@ -170,22 +170,36 @@ def check_deletable(session: EmbeddedSession, record: Record) -> None:
 
 
 def first_referrer(session: EmbeddedSession, record: Record) -> tuple[str, str] | None:
-    """The live resource of least internal number that refers to another by an indexed reference.
+    """Of the live resources that refer to another by an indexed reference, the one that has had references for longest.
 
     Returns:
         Its ``Type/id`` and the path of the reference; None if there is none.
     """
     chart = session.chart
-    holders = [versions[-1] for versions in chart.changes.versions.values() if not versions[-1].deleted]
+    names = {f"{record.type}/{record.id}", f"{record.type}/{record.pid}"}
+    best: tuple[int, int, str, str] | None = None
+    for versions in chart.changes.versions.values():
+        path = _path_to(versions[-1], names)
+        if path:
+            since = len(versions) - 1
+            while since and not versions[since - 1].deleted and has_links(versions[since - 1].resource):
+                since -= 1  # HAPI changes a resource's link in place, so it stays as old as the first one
+            row = versions[since].updated, versions[-1].pid, f"{versions[-1].type}/{versions[-1].id}", path
+            best = min(best or row, row)
     if record.pid <= chart.store.last:  # nothing in the store refers to what was created later
         for type_ in chart.store.counts:
             for parameter in definitions.search_parameters(type_).values():
                 if parameter.type == "reference" and (not parameter.targets or record.type in parameter.targets):
-                    found = session.search_ids(type_, f"{parameter.code}={record.type}/{record.id}")[:1]
-                    holders += [r for t, i in found if (r := chart.lookup(t, i)) is not None]
-    names = {f"{record.type}/{record.id}", f"{record.type}/{record.pid}"}
-    for holder in sorted(holders, key=lambda r: r.pid):
-        for reference in indexed(holder.resource):
-            if reference.value in names:
-                return f"{holder.type}/{holder.id}", reference.path
-    return None
+                    for holder_type, id_ in session.search_ids(type_, f"{parameter.code}={record.type}/{record.id}")[:1]:
+                        holder = chart.lookup(holder_type, id_)
+                        if holder is not None and (path := _path_to(holder, names)):
+                            row = holder.updated, holder.pid, f"{holder_type}/{id_}", path
+                            best = min(best or row, row)
+    return None if best is None else (best[2], best[3])
+
+
+def _path_to(holder: Record, names: set[str]) -> str:
+    """The path of a resource's indexed reference to one of some names; ``""`` for none."""
+    if holder.deleted:
+        return ""
+    return next((r.path for r in indexed(holder.resource) if r.value in names), "")

@@ -40,6 +40,11 @@ class Written:
     name: str
     changed: bool = True
 
+    @property
+    def type(self) -> str:
+        """The resource type, ``""`` where there is no record."""
+        return self.record.type if self.record is not None else ""
+
 
 def _versioned(record: Record) -> str:
     return f"{record.type}/{record.id}/_history/{record.version}"
@@ -77,7 +82,12 @@ def match(session: EmbeddedSession, type_: str, url: str) -> list[str]:
 
 
 def create(
-    session: EmbeddedSession, resource: dict[str, Any], submitted: str | None, condition: str = "", *, batched: bool = False
+    session: EmbeddedSession,
+    resource: dict[str, Any],
+    submitted: str | None,
+    condition: str = "",
+    *,
+    found: list[str] | None = None,
 ) -> Written:
     """Store a new resource under a new id.
 
@@ -86,31 +96,32 @@ def create(
         resource: What the parser made of the payload.
         submitted: The payload.
         condition: The ``If-None-Exist`` URL, ``""`` for none.
-        batched: Whether it is part of a bundle, whose references are already known.
+        found: Of a bundle's entry: what that URL found; its references and the URL's fit are the caller's to check.
 
     Raises:
         FhirError: HAPI refuses it.
     """
     type_ = resource["resourceType"]
+    batched = found is not None
     if condition:
-        found = match(session, type_, condition)
-        if len(found) > 1:
+        matches = match(session, type_, condition) if found is None else found
+        if len(matches) > 1:
             raise outcomes.too_many("0958", "CREATE", type_, condition, 2)
-        if found:
-            record = session.lookup(type_, found[0])
+        if matches:
+            record = session.lookup(type_, matches[0])
             assert record is not None
             text = f'Successfully conditionally created resource "2". Existing resource matched URL "{condition}".'
             outcome = outcomes.succeeded("SUCCESSFUL_CREATE_WITH_CONDITIONAL_MATCH", text)
             return Written(200, outcome, record, _versioned(record), changed=False)
     if not batched:
         prepare(session, resource)
-    before = session.chart.changes.fork() if condition else None
+    before = None if batched or not condition else session.chart.changes.fork()
     record = session.save(type_, session.new_id(), resource, submitted)
     name = _versioned(record)
-    if before is None:
+    if not condition:
         text = f'Successfully created resource "{name}".'
         return Written(201, outcomes.succeeded("SUCCESSFUL_CREATE", text, took=True), record, name)
-    if record.id not in match(session, type_, condition):
+    if before is not None and record.id not in match(session, type_, condition):
         session.chart.changes = before
         raise _unfit()
     text = f'Successfully conditionally created resource "{name}". No existing resources matched URL "{condition}".'
@@ -194,23 +205,38 @@ def _check_new_id(session: EmbeddedSession, type_: str, id_: str, if_match: str)
 
 
 def update_where(
-    session: EmbeddedSession, type_: str, url: str, resource: dict[str, Any], submitted: str | None, *, batched: bool = False
+    session: EmbeddedSession,
+    type_: str,
+    url: str,
+    resource: dict[str, Any],
+    submitted: str | None,
+    *,
+    found: list[str] | None = None,
 ) -> Written:
     """Store a resource in place of the one that a URL finds, or as a new one where it finds none.
+
+    Args:
+        session: Where.
+        type_: The resource type.
+        url: The URL.
+        resource: What the parser made of the payload.
+        submitted: The payload.
+        found: Of a bundle's entry: what that URL found; its references and the URL's fit are the caller's to check.
 
     Raises:
         FhirError: HAPI refuses it; 412 if several are found.
     """
-    found = match(session, type_, url)
-    if len(found) > 1:
+    batched = found is not None
+    matches = match(session, type_, url) if found is None else found
+    if len(matches) > 1:
         raise outcomes.too_many("0988", "UPDATE", type_, url, 2)
-    if found:
-        return update(session, type_, found[0], resource, submitted, batched=batched, condition=url)
+    if matches:
+        return update(session, type_, matches[0], resource, submitted, batched=batched, condition=url)
     if not batched:
         prepare(session, resource)
-    before = session.chart.changes.fork()
+    before = None if batched else session.chart.changes.fork()
     record = session.save(type_, session.new_id(), resource, submitted, "PUT")
-    if record.id not in match(session, type_, url):
+    if before is not None and record.id not in match(session, type_, url):
         session.chart.changes = before
         raise _unfit()
     name = _versioned(record)
@@ -237,6 +263,8 @@ def patch(session: EmbeddedSession, type_: str, id_: str, document: str, if_matc
     if known is not None and if_match and if_match != str(known.version):
         text = f"Version {if_match} is not the most recent version of this resource, unable to apply patch"
         raise FhirError(409, f"HAPI-0550: HAPI-0974: {text}")
+    if known is None and id_.isdecimal() and session.chart.by_pid(int(id_)) is None:
+        raise FhirError(404, f"HAPI-1998: {type_}/{id_}" + (f"/_history/{if_match}" if if_match else ""))
     if known is None or known.deleted:
         raise not_known(session, type_, id_) if known is None else deleted_error(session, known)
     if not document:
@@ -296,7 +324,7 @@ def delete(session: EmbeddedSession, type_: str, id_: str, version: str = "", *,
     if known.deleted:
         name = _versioned(known)
         text = f"Not deleted, resource {name} was already deleted."
-        return Written(200, outcomes.succeeded("SUCCESSFUL_DELETE_ALREADY_DELETED", text), None, name, changed=False)
+        return Written(200, outcomes.succeeded("SUCCESSFUL_DELETE_ALREADY_DELETED", text), known, name, changed=False)
     if not deferred:
         check_deletable(session, known)
     gone = session.remove(type_, id_)
