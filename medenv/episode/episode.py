@@ -6,7 +6,7 @@ It parses each reply, sends what may be sent, renders what the agent sees, and e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from medenv import __version__
@@ -216,6 +216,7 @@ class Episode:
             observation=self.observation_style,
             max_turns=self.max_turns,
             facts=facts,
+            changes=tuple(asdict(change) for change in self.session.changes()),
             error=self.error,
             provenance=origin,
         )

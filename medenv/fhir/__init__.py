@@ -5,13 +5,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from medenv.fhir.backend import Backend, BackendError, Response, Session
+from medenv.fhir.backend import Backend, BackendError, Change, Response, Session
 
 if TYPE_CHECKING:
     from medenv.fhir.embedded import EmbeddedBackend
     from medenv.fhir.store import Store
 
-__all__ = ["Backend", "BackendError", "EmbeddedBackend", "Response", "Session", "Store"]
+__all__ = ["Backend", "BackendError", "Change", "EmbeddedBackend", "Response", "Session", "Store"]
 
 
 def __getattr__(name: str) -> Any:

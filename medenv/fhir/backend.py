@@ -9,8 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any, Literal
 
-__all__ = ["Backend", "BackendError", "Response", "Session"]
+__all__ = ["Backend", "BackendError", "Change", "Response", "Session"]
 
 
 class BackendError(Exception):
@@ -35,6 +36,25 @@ class Response:
     def ok(self) -> bool:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one resource since the session was opened. A resource that is as it was has no change.
+
+    Attributes:
+        kind: ``create``, ``update`` or ``delete``.
+        type: The resource type.
+        id: The resource's id.
+        submitted: The payload of its last write as the client sent it; None if that isn't known.
+        stored: The resource as it now is, without meta; None if it was deleted.
+    """
+
+    kind: Literal["create", "update", "delete"]
+    type: str
+    id: str
+    submitted: str | None = None
+    stored: Mapping[str, Any] | None = None
 
 
 class Session(ABC):
@@ -85,6 +105,10 @@ class Session(ABC):
     @abstractmethod
     def pristine(self) -> Session:
         """The chart as it was when this session was opened, without the episode's own writes."""
+
+    @abstractmethod
+    def changes(self) -> list[Change]:
+        """What this session's writes have changed in all, by resource, in the order of their first write."""
 
     @abstractmethod
     def reset(self) -> None:

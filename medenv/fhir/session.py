@@ -6,15 +6,16 @@ Nothing here depends on the clock of the machine or on chance, unless a clock is
 from __future__ import annotations
 
 import hashlib
+import json
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from medenv.fhir import definitions, jsontext, operations, reading
-from medenv.fhir.backend import Response, Session
+from medenv.fhir.backend import Change, Response, Session
 from medenv.fhir.chart import Changes, Chart
 from medenv.fhir.errors import FhirError
 from medenv.fhir.index.dates import format_instant, http_date
@@ -118,6 +119,29 @@ class EmbeddedSession(Session):
         """The chart as it was when this session was opened."""
         return EmbeddedSession(self._store, self.base, self._origin, self._cache, self._clock, self._stale is not None)
 
+    def changes(self) -> list[Change]:
+        """What this session's writes have changed in all; see `Session.changes`."""
+        found = []
+        written = [*self.chart.changes.versions, *(key for key in self.chart.changes.gone)]
+        for type_, id_ in dict.fromkeys(written):
+            before = self._current(self._origin, type_, id_)
+            now = self._current(self.chart.changes, type_, id_)
+            if before == now:
+                continue
+            kind: Literal["create", "update", "delete"]
+            kind = "create" if before is None else "delete" if now is None else "update"
+            last = self.chart.lookup(type_, id_)
+            plain = None if now is None else json.loads(jsontext.compact(now))
+            found.append(Change(kind, type_, id_, last.submitted if last is not None else None, plain))
+        return found
+
+    def _current(self, changes: Changes | None, type_: str, id_: str) -> dict[str, Any] | None:
+        """A resource without its meta as some changes leave it; None if it isn't there."""
+        record = Chart(self._store, changes if changes is not None else Changes(), self.base).lookup(type_, id_)
+        if record is None or record.deleted:
+            return None
+        return {key: value for key, value in record.resource.items() if key != "meta"}
+
     def reset(self) -> None:
         """Forget every write of this session."""
         self._pages.clear()
@@ -128,7 +152,7 @@ class EmbeddedSession(Session):
     def request(self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
         """Answer one request; see `Session.request`."""
         if method == "GET" and headers is None and self._cache is not None and not self.chart.changes.count:
-            found = self._cache.get((self.base, url))
+            found = self._cache.get(self._cache_key(url))
             if found is not None:
                 if found[2] is not None:
                     self.remember(found[1], found[2])
@@ -150,6 +174,10 @@ class EmbeddedSession(Session):
         except FhirError as e:
             output = output.plain()
             return Response(e.status, output.write(e.resource), {"content-type": output.content_type, **e.headers})
+
+    def _cache_key(self, url: str) -> tuple[str, ...]:
+        """By what a shared answer is known; with a clock it lasts a minute at most, as it says when it was made."""
+        return (self.base, url) if self._clock is None else (self.base, url, str(self._clock() // _STALE_MS))
 
     def _below_base(self, url: str) -> tuple[str, str]:
         rest = url
@@ -178,9 +206,10 @@ class EmbeddedSession(Session):
             return reading.history(self, "", "", params, output, "_history", raw)
         if parts == ["$meta"]:
             return operations.meta(self, "", "", output)
-        if type_.startswith("$") or not definitions.is_resource(type_):
-            if type_.startswith("$"):
-                raise FhirError(400, f"HAPI-0303: Invalid request: unknown operation {type_}")
+        sent = path.removeprefix("/")
+        if type_[0] in "$_":
+            raise not_supported(sent, [n for n, _ in params])
+        if not definitions.is_resource(type_):
             raise reading.unknown_type(type_)
         if len(parts) == 1 or parts[1:] == ["_search"]:
             fresh = "no-cache" in headers.get("cache-control", "")
@@ -193,13 +222,14 @@ class EmbeddedSession(Session):
         if parts[-1] == "$meta" and len(parts) <= 3:
             return operations.meta(self, type_, parts[1] if len(parts) == 3 else "", output)
         if len(parts) == 2 and not id_.startswith("$"):
-            reading.check_read_parameters(path.strip("/"), params)
-            return reading.read(self, type_, id_, self.cut(output, params), headers)
+            reading.check_read_parameters(sent, params)
+            return reading.read(self, type_, id_, lambda: self.cut(output, params), headers)
         if len(parts) == 3 and parts[2] == "_history":
             return reading.history(self, type_, id_, params, output, written, raw)
         if len(parts) == 4 and parts[2] == "_history":
-            return reading.vread(self, type_, id_, parts[3], self.cut(output, params), headers)
-        raise not_supported(path.strip("/"), [n for n, _ in params])
+            reading.check_read_parameters(sent, params)
+            return reading.vread(self, type_, id_, parts[3], lambda: self.cut(output, params), headers)
+        raise not_supported(sent, [n for n, _ in params])
 
     def cut(self, output: Output, params: list[tuple[str, str]]) -> Output:
         """The form of an answer that is one resource, cut as ``_summary`` and ``_elements`` ask."""
@@ -253,7 +283,7 @@ class EmbeddedSession(Session):
             self.remember(id_, page)
         answer = Response(200, text, self.bundle_headers(output, None))
         if url is not None and self._cache is not None and not self.chart.changes.count and len(text) < 200_000:
-            self._cache.put((self.base, url), (answer, id_, page))
+            self._cache.put(self._cache_key(url), (answer, id_, page))
         return answer
 
     def _remembered(self, search: Search, id_: str, fresh: bool) -> tuple[str, Hits]:
@@ -263,7 +293,10 @@ class EmbeddedSession(Session):
         held = self._stale.get(key)
         if held is None or fresh or self.now() - held.when > _STALE_MS:
             hits = find(self.chart, search)
+            self._stale.pop(key, None)
             held = self._stale[key] = _Remembered(id_, array("q", [hit[0] for hit in hits.all()]), self.now())
+            if len(self._stale) > _PAGES_KEPT:
+                del self._stale[next(iter(self._stale))]
             return id_, hits
         return held.id, hits_of(self.chart, search.type, held.pids.tolist())
 

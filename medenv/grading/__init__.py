@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from medenv.grading.facts import FactsError, collect_facts
-from medenv.grading.official import OfficialGrader
+from medenv.grading.official import Case, OfficialGrader, judge
 from medenv.grading.verdict import Check, Grader, UngradableError, Verdict
 
 __all__ = [
     "GRADERS",
+    "Case",
     "Check",
     "FactsError",
     "Grader",
@@ -18,6 +19,7 @@ __all__ = [
     "UngradableError",
     "Verdict",
     "collect_facts",
+    "judge",
     "load_grader",
 ]
 

@@ -14,6 +14,7 @@ from medenv.tasks import Task, task_type
 __all__ = ["FactsError", "collect_facts"]
 
 _READ = ("birthDate", "effectiveDateTime", "valueQuantity")
+_READ_OF_QUANTITY = ("value", "unit")
 
 
 class FactsError(RuntimeError):
@@ -47,4 +48,9 @@ def collect_facts(task: Task, session: Session) -> list[dict[str, Any]] | None:
         resources = None
     if response.status != 200 or resources is None:
         raise FactsError(f"{url} was answered with HTTP {response.status}: {response.body[:200]!r}")
-    return [{key: r[key] for key in _READ if key in r} for r in resources]
+    return [{key: _short(r[key]) for key in _READ if key in r} for r in resources]
+
+
+def _short(value: Any) -> Any:
+    """A quantity without its code and system, which no grader reads and every trajectory would carry."""
+    return {key: value[key] for key in _READ_OF_QUANTITY if key in value} if isinstance(value, dict) else value

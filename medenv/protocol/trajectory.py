@@ -76,6 +76,7 @@ class Trajectory:
         status: How the episode ended.
         result: The raw text of FINISH; for a ``task error`` the harness's error object; None if there is no result.
         facts: What the graders read from the chart as it was before the episode.
+        changes: What the episode's writes changed in the chart, one dict a resource (see `medenv.fhir.backend.Change`).
         error: What failed, for an ``infrastructure_error``.
         provenance: Data fingerprint, prompt hash, package version, agent, seed, ...
         verdict: The grader's verdict as data, once graded.
@@ -91,6 +92,7 @@ class Trajectory:
     observation: str = "full"
     max_turns: int = 8
     facts: Any = None
+    changes: Sequence[Mapping[str, Any]] = ()
     error: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     verdict: Mapping[str, Any] | None = None
@@ -125,6 +127,7 @@ class Trajectory:
         try:
             row["task"] = Task(**row["task"])
             row["turns"] = tuple(Turn(**turn) for turn in row["turns"])
+            row["changes"] = tuple(row.get("changes", ()))
             row["status"] = Status(row["status"])
             return cls(**row)
         except (KeyError, TypeError, ValueError) as error:

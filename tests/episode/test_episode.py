@@ -58,6 +58,9 @@ class Recorder(Session):
     def pristine(self):
         return Recorder(self.answer)
 
+    def changes(self):
+        return []
+
     def reset(self):
         self.asked.clear()
 
