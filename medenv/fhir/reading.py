@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from medenv.fhir import definitions
@@ -11,8 +12,9 @@ from medenv.fhir.backend import Response
 from medenv.fhir.errors import FhirError
 from medenv.fhir.index.dates import format_instant, http_date
 from medenv.fhir.output import Entry, Output
-from medenv.fhir.search.bundle import head
-from medenv.fhir.search.query import not_supported
+from medenv.fhir.search.bundle import head, self_link
+from medenv.fhir.search.query import hash_order, not_supported
+from medenv.fhir.search.values import parse_date
 from medenv.fhir.shape import Record
 
 if TYPE_CHECKING:
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["check_read_parameters", "deleted_error", "history", "not_known", "read", "resource_response", "unknown_type", "vread"]
 
-_NUMBER = re.compile(r"[1-9]\d{0,17}", re.ASCII)
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+
+_NOT_FOR_READS = ("_count", "_include", "_revinclude", "_sort", "_total")
+"""Parameters that HAPI knows, but not for a read."""
 
 
 def unknown_type(name: str) -> FhirError:
@@ -29,15 +34,25 @@ def unknown_type(name: str) -> FhirError:
     return FhirError(404, f"HAPI-0302: Unknown resource type '{name}' - Server knows how to handle: [{known}]")
 
 
-def not_known(session: EmbeddedSession, type_: str, id_: str) -> FhirError:
-    """HAPI's refusal of an id that no resource of the type has."""
+def not_known(session: EmbeddedSession, type_: str, id_: str, version: str = "") -> FhirError:
+    """HAPI's refusal of an id that no resource of the type has.
+
+    Args:
+        session: The session.
+        type_: The type that was asked for.
+        id_: The id that was asked for.
+        version: The version that was asked for, if one was.
+    """
+    if not id_.strip():
+        return FhirError(500, "HAPI-2223: The validated expression is false")
+    asked = f"{type_}/{id_}" + (f"/_history/{version}" if version else "")
     if not _NUMBER.fullmatch(id_):
         return FhirError(404, f"HAPI-2001: Resource {type_}/{id_} is not known")
     other = session.chart.by_pid(int(id_))
     if other is None:
-        return FhirError(404, f"HAPI-1996: Resource {type_}/{id_} is not known")
+        return FhirError(404, f"HAPI-1996: Resource {asked} is not known")
     if other.type == type_:
-        return FhirError(404, f"HAPI-2000: Resource {type_}/{id_} is not known")
+        return FhirError(404, f"HAPI-2000: {asked}")
     text = f"HAPI-0935: Resource with ID {other.id} exists but it is not of type {type_}, found resource of type {other.type}"
     return FhirError(404, text)
 
@@ -46,10 +61,6 @@ def deleted_error(session: EmbeddedSession, record: Record) -> FhirError:
     """HAPI's answer to a read of what was deleted."""
     where = f"{session.base}/{record.type}/{record.id}/_history/{record.version}"
     return FhirError(410, f"Resource was deleted at {format_instant(record.updated)}", headers={"location": where})
-
-
-def _control(names: list[str]) -> bool:
-    return all(name.startswith("_") for name in names)
 
 
 def resource_response(session: EmbeddedSession, record: Record, output: Output, headers: dict[str, str]) -> Response:
@@ -78,7 +89,7 @@ def _not_modified_since(text: str, updated: int) -> bool:
         return False
 
 
-def read(session: EmbeddedSession, type_: str, id_: str, output: Output, headers: dict[str, str]) -> Response:
+def read(session: EmbeddedSession, type_: str, id_: str, output: Callable[[], Output], headers: dict[str, str]) -> Response:
     """Read a resource's newest version.
 
     Raises:
@@ -89,26 +100,30 @@ def read(session: EmbeddedSession, type_: str, id_: str, output: Output, headers
         raise not_known(session, type_, id_)
     if record.deleted:
         raise deleted_error(session, record)
-    return resource_response(session, record, output, headers)
+    return resource_response(session, record, output(), headers)
 
 
-def vread(session: EmbeddedSession, type_: str, id_: str, version: str, output: Output, headers: dict[str, str]) -> Response:
+def vread(
+    session: EmbeddedSession, type_: str, id_: str, version: str, output: Callable[[], Output], headers: dict[str, str]
+) -> Response:
     """Read one version of a resource.
 
     Raises:
         FhirError: There is no such resource or version (404), or the version is a deletion (410).
     """
+    versions = session.history(type_, id_)
+    if not versions and (not _NUMBER.fullmatch(id_) or session.chart.by_pid(int(id_)) is None):
+        raise not_known(session, type_, id_, version)
     if not version.isdigit():
         raise FhirError(404, f'HAPI-0978: Version "{version}" is not valid for resource {type_}/{id_}')
-    versions = session.history(type_, id_)
     record = next((r for r in versions if r.version == int(version)), None)
     if record is None:
         if int(version) == 1 and not versions:
-            raise not_known(session, type_, id_)
+            raise not_known(session, type_, id_, version)
         raise FhirError(404, f'HAPI-0979: Version "{version}" is not valid for resource {type_}/{id_}')
     if record.deleted:
         raise deleted_error(session, record)
-    return resource_response(session, record, output, headers)
+    return resource_response(session, record, output(), headers)
 
 
 def history(
@@ -126,27 +141,52 @@ def history(
     else:
         records = [r for r in session.chart.all_versions() if type_ in ("", r.type)]
     records.sort(key=lambda r: (r.updated, r.pid, r.version), reverse=True)
-    count = _integer(params, "_count", 20)
-    offset = _integer(params, "_offset", 0)
+    records, filtered = _in_time(records, params)
+    count, offset = _integer(params, "_count", 20), _integer(params, "_offset", 0)
     shown = records[offset : offset + count]
-    url = f"{session.base}/{path}"
-    links = [("self", f"{url}?{raw}" if raw else url)]
+
+    def at(place: int) -> str:
+        rest = [(n, v) for n, v in params if n not in ("_count", "_offset")]
+        return self_link(session.base, path, [*rest, ("_count", str(count)), ("_offset", str(place))])
+
+    links = [("self", self_link(session.base, path, params))]
     if offset + count < len(records):
-        links.append(("next", f"{url}?_count={count}&_offset={offset + count}"))
+        links.append(("next", at(offset + count)))
     if offset:
-        links.append(("previous", f"{url}?_count={count}&_offset={max(0, offset - count)}"))
+        links.append(("previous", at(max(0, offset - count))))
     id_of_bundle = session.new_bundle_id(path, raw)
-    text = output.write_bundle(head(id_of_bundle, session.now(), "history", len(records), links), [_version(session, r) for r in shown])
+    total = None if filtered else len(records)
+    top = head(id_of_bundle, session.now(), "history", total, links if count else [])
+    text = output.write_bundle(top, [_version(session, r) for r in shown])
     return Response(200, text, session.bundle_headers(output, id_of_bundle))
 
 
+def _in_time(records: list[Record], params: list[tuple[str, str]]) -> tuple[list[Record], bool]:
+    """The versions that ``_since`` or ``_at`` leave, newest first, and whether one of them was asked for."""
+    since = next((v for n, v in params if n == "_since" and v), "")
+    if since:
+        asked = parse_date(since)
+        if asked.by_day:
+            text = f"(datatype InstantDt does not support {asked.precision.upper()} precision): {since}"
+            raise FhirError(400, f"HAPI-1885: Invalid date/time string {text}")
+        records = [r for r in records if r.updated >= asked.span.low]
+    moment = next((v for n, v in params if n == "_at" and v), "")
+    if moment:
+        span = parse_date(moment).span
+        kept, ended = [], set()
+        for record in records:
+            key = record.type, record.id
+            if record.updated <= span.high and key not in ended:
+                kept.append(record)
+                if record.updated < span.low:  # the version that was current when the time began
+                    ended.add(key)
+        records = kept
+    return records, bool(since or moment)
+
+
 def _integer(params: list[tuple[str, str]], name: str, default: int) -> int:
-    text = next((v for n, v in params if n == name and v), None)
-    if text is None:
-        return default
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        raise FhirError(400, f"HAPI-0375: Invalid {name} value: {text}")
-    return int(text)
+    text = next((v for n, v in params if n == name), "")
+    return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else default
 
 
 def _version(session: EmbeddedSession, record: Record) -> Entry:
@@ -159,12 +199,14 @@ def _version(session: EmbeddedSession, record: Record) -> Entry:
 
 
 def check_read_parameters(path: str, params: list[tuple[str, str]]) -> None:
-    """Refuse any parameter of a read that doesn't start with ``_``.
+    """Refuse what no read takes: any parameter that doesn't start with ``_``, and some that do.
 
     Raises:
-        FhirError: HAPI's "does not know how to handle".
+        FhirError: HAPI's "does not know how to handle", or HAPI-0384.
     """
     names = [n for n, _ in params]
-    if not _control(names):
+    if not all(name.startswith("_") for name in names):
         raise not_supported(path, names)
-
+    wrong = hash_order([n for n in dict.fromkeys(names) if n in _NOT_FOR_READS])
+    if wrong:
+        raise FhirError(400, f'HAPI-0384: Invalid query parameter(s) for this request: "[{", ".join(wrong)}]"')

@@ -197,13 +197,13 @@ class EmbeddedSession(Session):
         if not parts:
             return self._root(raw, params, output)
         type_ = parts[0]
-        written = path.strip("/") if "//" not in path.strip("/") else path.lstrip("/")
+        written = path.removeprefix("/")
         if type_ == "metadata":
             from medenv.fhir.definitions.capability import capability_statement
 
             return Response(200, output.write(capability_statement(self.base)), {"content-type": output.content_type})
         if type_ == "_history" and len(parts) == 1:
-            return reading.history(self, "", "", params, output, "_history", raw)
+            return reading.history(self, "", "", params, self.cut(output, params), "_history", raw)
         if parts == ["$meta"]:
             return operations.meta(self, "", "", output)
         sent = path.removeprefix("/")
@@ -216,16 +216,17 @@ class EmbeddedSession(Session):
             return self.search(type_, params, output, path.lstrip("/"), url, fresh)
         id_ = parts[1]
         if len(parts) == 2 and id_ == "_history":
-            return reading.history(self, type_, "", params, output, written, raw)
+            return reading.history(self, type_, "", params, self.cut(output, params), written, raw)
         if type_ == "Patient" and parts[-1] == "$everything" and len(parts) <= 3:
-            return operations.everything(self, parts[1] if len(parts) == 3 else "", params, output, path.strip("/"), raw)
+            id_ = parts[1] if len(parts) == 3 else ""
+            return operations.everything(self, id_, params, self.cut(output, params), path.strip("/"), raw)
         if parts[-1] == "$meta" and len(parts) <= 3:
             return operations.meta(self, type_, parts[1] if len(parts) == 3 else "", output)
         if len(parts) == 2 and not id_.startswith("$"):
             reading.check_read_parameters(sent, params)
             return reading.read(self, type_, id_, lambda: self.cut(output, params), headers)
         if len(parts) == 3 and parts[2] == "_history":
-            return reading.history(self, type_, id_, params, output, written, raw)
+            return reading.history(self, type_, id_, params, self.cut(output, params), written, raw)
         if len(parts) == 4 and parts[2] == "_history":
             reading.check_read_parameters(sent, params)
             return reading.vread(self, type_, id_, parts[3], lambda: self.cut(output, params), headers)

@@ -33,6 +33,10 @@ def view_of(shape: Shape, summary: str, elements: tuple[str, ...] | None) -> Vie
     """
     if not summary and elements is None:
         return shape
+    if elements is not None:
+        elements = tuple(e for e in elements if not e[:1].isupper() or e.partition(".")[0] == shape.type)
+        if not elements:
+            return shape
     key = (summary, elements)
     if key not in shape.views:
         shape.views[key] = View(_cut(shape, summary, elements), shape.size)

@@ -22,7 +22,7 @@ from medenv.fhir.shape import Record, decode
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["PAGE", "Page", "bundle_id", "escape", "first_page", "head", "later_page", "searchset"]
+__all__ = ["PAGE", "Page", "bundle_id", "escape", "first_page", "head", "later_page", "searchset", "self_link"]
 
 PAGE = 20
 """Entries on a page without ``_count``, as on the official server."""

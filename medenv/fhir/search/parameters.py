@@ -14,13 +14,13 @@ from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.errors import FhirError
 from medenv.fhir.index.dates import Span
 from medenv.fhir.search import conditions as c
-from medenv.fhir.search.references import chained, id_pids, targets_of
+from medenv.fhir.search.references import UnknownTypeError, chained, id_pids, targets_of
 from medenv.fhir.search.values import Date, Quantity, parse_date, parse_quantity, split_list, split_unescaped, unescape
 
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["Given", "check_modifier", "finish", "known_parameters", "read_values", "split_name"]
+__all__ = ["Given", "finish", "known_parameters", "read_values", "split_name", "unsupported_modifiers"]
 
 _HIDDEN = ("_filter", "_has", "_language", "_list")
 _MODIFIERS = (":contains", ":exact", ":in", ":iterate", ":missing", ":not-in", ":of-type", ":recurse", ":text")
@@ -143,20 +143,20 @@ def _two(number: str, which: str) -> None:
     raise FhirError(400, text)
 
 
-def check_modifier(type_: str, given: Given) -> None:
-    """Refuse a reference's modifier that is neither a type nor one of HAPI's.
+def unsupported_modifiers(type_: str, givens: list[Given], refused: FhirError) -> FhirError:
+    """What HAPI says instead of "unknown type": a type after a colon may have been meant as a modifier, so it lists those.
 
-    Raises:
-        FhirError: HAPI-2498.
+    Args:
+        type_: The type that is searched.
+        givens: All parameters, in alphabetical order.
+        refused: The refusal that is due otherwise.
     """
-    if given.parameter.type != "reference":
-        return
-    for qualifier, _ in given.values:
-        modifier = qualifier.split(".")[0]
-        if modifier.startswith(":") and modifier not in _MODIFIERS and not definitions.is_resource(modifier[1:]):
-            known = ", ".join(_MODIFIERS)
-            text = f'HAPI-2498: Unsupported search modifier(s): "[{modifier}]" for resource type "{type_}". '
-            raise FhirError(400, text + f"Valid search modifiers are: [{known}]")
+    written = dict.fromkeys(q for given in givens for q, _ in given.values if q.startswith(":"))
+    unknown = [q for q in written if q not in _MODIFIERS]
+    if not unknown:
+        return refused
+    text = f'HAPI-2498: Unsupported search modifier(s): "[{", ".join(unknown)}]" for resource type "{type_}". '
+    return FhirError(400, f"{text}Valid search modifiers are: [{', '.join(_MODIFIERS)}]")
 
 
 def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
@@ -212,10 +212,11 @@ def _token(type_: str, parameter: SearchParameter, qualifier: str, value: str, _
         if system or code:
             tokens.append((system, code))
     if qualifier in (":in", ":not-in") and tokens:
-        if not tokens[0][1]:
+        url = unescape(split_unescaped(split_list(value)[0], "|")[-1])
+        if not url:
             raise FhirError(500, "theValueSetUrlToExpand must not be null or blank")
-        raise FhirError(404, f"HAPI-2024: Unknown ValueSet: {quote(tokens[0][1], safe='-_.*')}")
-    if qualifier in (":above", ":below") and tokens and not _is_enumeration(type_, parameter):
+        raise FhirError(404, f"HAPI-2024: Unknown ValueSet: {quote(url, safe='-_.*')}")
+    if qualifier in (":above", ":below") and not tokens_known(type_, parameter, tokens):
         wrong = f"Invalid token specified for parameter {parameter.code}"
         for system, code in tokens:
             if not system:
@@ -226,10 +227,15 @@ def _token(type_: str, parameter: SearchParameter, qualifier: str, value: str, _
     return c.TokenCondition(parameter, tokens, qualifier == ":not") if tokens else None
 
 
-def _is_enumeration(type_: str, parameter: SearchParameter) -> bool:
-    """Whether the parameter leads to codes of a required binding: then HAPI knows their system."""
-    nodes = [definitions.json_names(type_).get(path.partition(".")[2]) for path in parameter.paths]
-    return any(found is not None and found[0].binding and found[1] == "code" for found in nodes)
+def tokens_known(type_: str, parameter: SearchParameter, tokens: list[tuple[str | None, str]]) -> bool:
+    """Whether all tokens are codes of the enumeration that the parameter leads to: then HAPI knows their system."""
+    codes: frozenset[str] = frozenset()
+    for path in parameter.paths:
+        kind, element = type_, None
+        for name in path.split(".")[1:]:
+            element, kind = definitions.json_names(kind).get(name, (None, "string")) if kind else (None, "")
+        codes |= (element.codes or frozenset()) if element is not None else frozenset()
+    return all(code in codes for _, code in tokens)
 
 
 def _string(type_: str, parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
@@ -295,7 +301,8 @@ def _part_test(kind: str, part: Any) -> Callable[[Any], bool]:
 def _reference(chart: Chart, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:
     restrict, _, chain = qualifier.removeprefix(":").partition(".")
     if restrict and not definitions.is_resource(restrict):
-        raise FhirError(400, f'HAPI-1250: Invalid/unsupported resource type: "{restrict}"')
+        text = f'HAPI-1250: Invalid/unsupported resource type: "{restrict}"'
+        raise FhirError(400, text) if chain else UnknownTypeError(400, text)
     if chain:
         return c.ReferenceCondition(parameter, chained(chart, parameter, restrict, chain, value))
     members = split_list(value)

@@ -12,13 +12,20 @@ from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.errors import FhirError
 from medenv.fhir.search.conditions import Condition, IdCondition
-from medenv.fhir.search.parameters import Given, check_modifier, finish, known_parameters, read_values, split_name
-from medenv.fhir.search.references import having
+from medenv.fhir.search.parameters import (
+    Given,
+    finish,
+    known_parameters,
+    read_values,
+    split_name,
+    unsupported_modifiers,
+)
+from medenv.fhir.search.references import UnknownTypeError, having
 
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["Include", "Search", "SortKey", "not_supported", "parse_query", "read_search", "read_summary"]
+__all__ = ["Include", "Search", "SortKey", "hash_order", "not_supported", "parse_query", "read_search", "read_summary"]
 
 CONTROLS = frozenset(
     "_count _offset _sort _summary _elements _total _format _pretty _include _revinclude _has _filter _list _query".split()
@@ -104,12 +111,12 @@ def parse_query(raw: str) -> list[tuple[str, str]]:
 def not_supported(path: str, names: list[str], method: str = "GET") -> FhirError:
     """HAPI's refusal of a request that no operation takes."""
     text = f"Invalid request: The FHIR endpoint on this server does not know how to handle {method} operation[{path}]"
-    listed = ", ".join(_hash_order(list(dict.fromkeys(names))))
+    listed = ", ".join(hash_order(list(dict.fromkeys(names))))
     return FhirError(400, f"{text} with parameters [[{listed}]]", "not-supported")
 
 
-def _hash_order(names: list[str]) -> list[str]:
-    """Names in the order in which Java's HashSet gives them."""
+def hash_order(names: list[str]) -> list[str]:
+    """Names in the order in which HAPI's hash map gives them: by bucket, within one the last first."""
     size = 16
     while len(names) > size * 3 // 4:
         size *= 2
@@ -120,7 +127,7 @@ def _hash_order(names: list[str]) -> list[str]:
             code = (code * 31 + unit) & 0xFFFFFFFF
         return (code ^ code >> 16) & (size - 1)
 
-    return sorted(names, key=bucket)
+    return sorted(reversed(names), key=bucket)
 
 
 def _first(params: list[tuple[str, str]], name: str) -> str | None:
@@ -166,26 +173,27 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
         raise FhirError(400, f"{text}Valid search parameters for this search are: [{valid}]")
     _controls(search)
     search.includes = _includes(params)
-    for _, given in sorted(givens.items()):
-        check_modifier(type_, given)
     for code in ("_content", "_text"):
         if code in givens:
             text = f"HAPI-1192: Fulltext search is not enabled on this service, can not process parameter: {code}"
             raise FhirError(400, text)
+    if search.offset is not None and search.offset < 0:
+        text = "org.springframework.dao.InvalidDataAccessApiUsageException: Offset must be a positive integer"
+        raise FhirError(500, f"HAPI-0389: Failed to call access method: {text}")
     for name, value in params:
         if name.startswith("_has:"):
             search.conditions.append(IdCondition(known["_id"], having(chart, type_, name[4:], value)))
     for _, given in sorted(givens.items()):
-        search.conditions += finish(chart, type_, given)
+        try:
+            search.conditions += finish(chart, type_, given)
+        except UnknownTypeError as e:
+            raise unsupported_modifiers(type_, [g for _, g in sorted(givens.items())], e) from None
     for name, value in params:
         if name == "_filter":
             raise FhirError(500, f"begin {len(value)}, end {len(value) + 1}, length {len(value)}")
         elif name == "_list" and value:
             search.conditions.append(IdCondition(known["_id"], []))
     search.sort = _sort(type_, params)
-    if search.offset is not None and search.offset < 0:
-        text = "org.springframework.dao.InvalidDataAccessApiUsageException: Offset must be a positive integer"
-        raise FhirError(500, f"HAPI-0389: Failed to call access method: {text}")
     search.conditions.sort(key=lambda condition: condition.rank)
     return search
 

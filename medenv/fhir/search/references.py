@@ -14,7 +14,11 @@ from medenv.fhir.index.extract import BASE
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["chained", "having", "id_pids", "targets_of"]
+__all__ = ["UnknownTypeError", "chained", "having", "id_pids", "targets_of"]
+
+class UnknownTypeError(FhirError):
+    """A reference names a type that there isn't."""
+
 
 _NUMBER = re.compile(r"[1-9]\d{0,17}", re.ASCII)
 
@@ -44,8 +48,8 @@ def targets_of(chart: Chart, parameter: SearchParameter, restrict: str, values: 
         if slash and ":" in kind:
             found.append(value)
             continue
-        if slash and not definitions.is_resource(kind):
-            raise FhirError(400, f'HAPI-1250: Invalid/unsupported resource type: "{kind}"')
+        if slash and not restrict and not definitions.is_resource(kind):
+            raise UnknownTypeError(400, f'HAPI-1250: Invalid/unsupported resource type: "{kind}"')
         if _NUMBER.fullmatch(id_):
             record = chart.by_pid(int(id_))
             if record is not None:

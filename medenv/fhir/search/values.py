@@ -204,7 +204,7 @@ def parse_quantity(text: str) -> Quantity:
         raise _java_decimal(number) from None
     system = unescape(parts[1]) if len(parts) > 1 else ""
     unit = unescape(parts[2]) if len(parts) > 2 else ""
-    written = f"{prefix}{exact:f}" + (f"|{system}|{unit}" if len(parts) > 1 else "")
+    written = f"{prefix}{exact:f}|{system}|{unit}"
     return Quantity(prefix, float(exact), system or None if unit else None, unit or None, written)
 
 
