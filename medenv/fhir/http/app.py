@@ -240,7 +240,8 @@ async def _read_body(scope: Mapping[str, Any], receive: Receive) -> bytes | None
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > BODY_LIMIT:
             return None
-    chunks, size = [], 0
+    chunks: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
