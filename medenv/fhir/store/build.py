@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from medenv.fhir import definitions, jsontext
+from medenv.fhir.forms import Block
 from medenv.fhir.index.dates import format_instant, span
 from medenv.fhir.index.extract import extract
 from medenv.fhir.shape import Shape, decode, shape_of
@@ -39,8 +40,8 @@ CREATE TABLE home (type TEXT, patient TEXT, how INTEGER, pids BLOB, PRIMARY KEY 
 _LOADED = 1_577_836_800_000  # 2020-01-01T00:00:00Z: when a resource without meta.lastUpdated counts as loaded
 _BATCH = 5_000
 
-Source = str | Mapping[str, Any]
-"""A resource as JSON text, or parsed."""
+Source = str | Mapping[str, Any] | Block
+"""A resource as JSON text or parsed, or many of them in forms."""
 
 
 class _NumbersClashError(Exception):
@@ -48,7 +49,7 @@ class _NumbersClashError(Exception):
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The resources of an NDJSON file, one a line.
+    """The lines of an NDJSON file, stripped: a resource each, or nothing.
 
     Raises:
         OSError: The file can't be read.
@@ -60,16 +61,17 @@ def read_lines(path: Path) -> Iterator[str]:
                 text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             except UnicodeDecodeError as e:
                 raise ValueError(f"{path} line {number} is not UTF-8: {e}") from None
-            if text:
-                yield text
+            yield text
 
 
-def build(resources: Callable[[], Iterable[Source]], path: Path) -> None:
+def build(resources: Callable[[], Iterable[Source]], path: Path, named: str = "resource") -> None:
     """Write a store.
 
     Args:
-        resources: Gives the resources in load order; called again if their ids clash. Ids and meta may be missing.
+        resources: Gives the resources in load order; called again if their ids clash. Ids and meta may be missing; an empty
+            string is passed over.
         path: The file to create or replace.
+        named: What errors call a resource, before its number.
 
     Raises:
         ValueError: A resource isn't one (says which and why), or two have the same type and id.
@@ -79,10 +81,10 @@ def build(resources: Callable[[], Iterable[Source]], path: Path) -> None:
     os.close(handle)
     try:
         try:
-            _write(resources(), Path(name), own_numbers=True)
+            _write(resources(), Path(name), named, own_numbers=True)
         except _NumbersClashError:
             Path(name).write_bytes(b"")
-            _write(resources(), Path(name), own_numbers=False)
+            _write(resources(), Path(name), named, own_numbers=False)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -90,10 +92,10 @@ def build(resources: Callable[[], Iterable[Source]], path: Path) -> None:
         raise
 
 
-def _write(resources: Iterable[Source], path: Path, own_numbers: bool) -> None:
+def _write(resources: Iterable[Source], path: Path, named: str, own_numbers: bool) -> None:
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;" + _SCHEMA)
-        _Builder(db, own_numbers).run(resources)
+        _Builder(db, own_numbers).run(resources, named)
         db.commit()
 
 
@@ -112,12 +114,17 @@ class _Builder:
         self.newest = _LOADED
         self.hash = hashlib.sha256()
 
-    def run(self, resources: Iterable[Source]) -> None:
+    def run(self, resources: Iterable[Source], named: str) -> None:
         for number, source in enumerate(resources, 1):
+            if source == "":
+                continue
             try:
-                self.add(source, number)
+                if isinstance(source, Block):
+                    self.add_block(source)
+                else:
+                    self.add(source, number)
             except (ValueError, TypeError, RecursionError) as e:
-                raise ValueError(f"resource {number}: {e}") from None
+                raise ValueError(f"{named} {number}: {e}") from None
         self.flush()
         db = self.db
         db.executemany("INSERT INTO named VALUES (?,?,?)", sorted((t, i, p) for (t, i), p in self.named.items()))
@@ -130,13 +137,52 @@ class _Builder:
         meta |= {"last": max(self.last, self.top), "own_numbers": int(self.own_numbers)}
         db.executemany("INSERT INTO meta VALUES (?,?)", [(k, str(v)) for k, v in meta.items()])
 
-    def add(self, source: Source, number: int) -> None:
-        shape, values = self.take_apart(source, number)
+    def known(self, shape: Shape) -> tuple[Shape, int, list[Callable[[list[str]], list[str]] | None]]:
+        """A shape's number, and what reads the patients it names."""
         known = self.shapes.get(id(shape))
         if known is None:
             parameters = definitions.search_parameters(shape.type)
             homes = [extract(shape, parameters[p]) if p in parameters else None for p in HOME_PARAMETERS]
             known = self.shapes[id(shape)] = (shape, len(self.shapes), homes)
+        return known
+
+    def add_block(self, block: Block) -> None:
+        """Take in resources about one patient; what they have in common is worked out once."""
+        if not block.filled:
+            return
+        if block.first <= self.last:
+            raise ValueError(f"a block begins with the id {block.first} after {self.last} was used")
+        pid, end = block.first, block.first + len(block.filled)
+        type_ = block.filled[0][0].shape.type
+        kind = self.kinds.setdefault(type_, [len(self.kinds), 0])
+        kind[1] += len(block.filled)
+        numbers: dict[int, int] = {}
+        texts = []
+        for form, blanks in block.filled:
+            number = numbers.get(id(form.shape))
+            if number is None:
+                number = numbers[id(form.shape)] = self.known(form.shape)[1]
+            self.rows.append((pid, kind[0], number, form.values % blanks))
+            texts.append(form.text % blanks)
+            pid += 1
+        self.hash.update(("\n".join(texts) + "\n").encode())
+        if len(self.rows) >= _BATCH:
+            self.flush()
+        form, blanks = block.filled[0]
+        values = (form.values % blanks).split("\n")
+        how = 0
+        for bit, read in enumerate(self.known(form.shape)[2]):
+            if read and read(values) == [f"Patient/{block.patient}"]:
+                how |= 1 << bit
+        if not how:
+            raise ValueError(f"the block that begins with id {block.first} does not name Patient/{block.patient}")
+        self.homes.setdefault((type_, block.patient, how), array("q")).extend(range(block.first, end))
+        self.last, self.top = end - 1, max(self.top, end - 1)
+        self.newest = max(self.newest, block.newest)
+
+    def add(self, source: str | Mapping[str, Any], number: int) -> None:
+        shape, values = self.take_apart(source, number)
+        known = self.known(shape)
         kind = self.kinds.setdefault(shape.type, [len(self.kinds), 0])
         kind[1] += 1
         pid = self.number(shape.type, decode(values[shape.id_hole]))
@@ -150,7 +196,7 @@ class _Builder:
             self.newest = updated.low
         self.hash.update(shape.text(values, None).encode() + b"\n")
 
-    def take_apart(self, source: Source, number: int) -> tuple[Shape, list[str]]:
+    def take_apart(self, source: str | Mapping[str, Any], number: int) -> tuple[Shape, list[str]]:
         if isinstance(source, str) and '"id"' in source and '"lastUpdated"' in source:
             shape, values = shape_of(source)
             if "versionId" in shape.tree.get("meta", ()) and definitions.is_resource(shape.type):
@@ -190,7 +236,7 @@ class _Builder:
         self.rows.clear()
 
 
-def _complete(source: Source, number: int, next_id: int) -> str:
+def _complete(source: str | Mapping[str, Any], number: int, next_id: int) -> str:
     """A resource's text with the id and meta that a server gives, where it has none of its own."""
     resource = jsontext.loads(source) if isinstance(source, str) else dict(source)
     if not isinstance(resource, dict):
