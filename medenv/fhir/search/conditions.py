@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Positions = Sequence[int]
+_DAY_MS = 86_400_000
 
 
 def _among(found: list[int], candidates: Positions | None) -> Positions:
@@ -236,7 +237,8 @@ def date_test(date: Date, by_day: bool) -> Callable[[float, float], bool]:
     """
     s = date.span
     low, high = (s.first, s.last) if by_day else (s.low, s.high)
-    whole = by_day and date.precision in ("year", "month")
+    first_end, last_start = (low, high) if by_day else (low + _DAY_MS - 1, high - _DAY_MS + 1)
+    whole = date.precision in ("year", "month")
     prefix = date.prefix or "eq"
     if prefix == "eq":
         return lambda a, b: a >= low and b <= high
@@ -245,12 +247,12 @@ def date_test(date: Date, by_day: bool) -> Callable[[float, float], bool]:
     if prefix == "gt":
         return lambda a, b: b > high
     if prefix == "ge":
-        bound = high if whole else low
+        bound = last_start if whole else low
         return lambda a, b: b >= bound
     if prefix == "lt":
         return lambda a, b: a < low
     if prefix == "le":
-        bound = low if whole else high
+        bound = first_end if whole else high
         return lambda a, b: a <= bound
     if prefix == "sa":
         return lambda a, b: a > high

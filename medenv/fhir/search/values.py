@@ -103,7 +103,7 @@ def parse_date(text: str) -> Date:
     """
     prefix, value = _prefix(text.replace(" ", "+"))
     precision = _check_date(value)
-    found = span(value)
+    found = span(value if value[:4] != "0000" else "0001" + value[4:])  # Java has a year 0
     if found is None:
         raise _bad(value)
     if precision == "second":  # the whole second
