@@ -1,5 +1,4 @@
-"""The embedded backend: a store on disk, shared read-only by every session, with each session's writes its own.
-"""
+"""The embedded backend: a store on disk, shared read-only by every session, with each session's writes its own."""
 
 from __future__ import annotations
 
@@ -15,7 +14,8 @@ from typing import Any
 import platformdirs
 
 from medenv.fhir.backend import Backend
-from medenv.fhir.session import AnswerCache, EmbeddedSession
+from medenv.fhir.memory import AnswerCache
+from medenv.fhir.session import EmbeddedSession
 from medenv.fhir.store import Store, build, read_lines
 from medenv.fhir.store.build import FORMAT
 
@@ -55,7 +55,9 @@ class EmbeddedBackend(Backend):
         return (EmbeddedBackend, (self.store, self.base))
 
     @classmethod
-    def from_ndjson(cls, path: str | Path, cache_dir: str | Path | None = None, base: str = DEFAULT_BASE) -> EmbeddedBackend:
+    def from_ndjson(
+        cls, path: str | Path, cache_dir: str | Path | None = None, base: str = DEFAULT_BASE
+    ) -> EmbeddedBackend:
         """Serve the resources of an NDJSON file.
 
         Args:
@@ -65,7 +67,7 @@ class EmbeddedBackend(Backend):
 
         Raises:
             OSError: The file can't be read.
-            ValueError: A line is no resource (says which), or a resource stands twice.
+            ValueError: A line is no resource (says which and why), or a resource stands twice.
         """
         path = Path(path)
         digest = hashlib.sha256(f"format {FORMAT}\n".encode())
@@ -77,7 +79,7 @@ class EmbeddedBackend(Backend):
         if target.exists():
             with contextlib.suppress(OSError, ValueError):
                 return cls(Store(target), base)
-        build(lambda: read_lines(path), target)
+        build(lambda: read_lines(path), target, f"{path} line")
         return cls(Store(target), base)
 
     @classmethod
@@ -118,13 +120,14 @@ class EmbeddedBackend(Backend):
             overlay: Resources to add to the pristine chart of this session alone.
             stale: Whether an identical search within a minute gets the old answer, as on HAPI.
         """
-        session = EmbeddedSession(self.store, base or self.base, None, self._cache, self._clock, stale)
+        cache = None if stale else self._cache  # what a session remembers for itself must not be passed by
+        session = EmbeddedSession(self.store, base or self.base, None, cache, self._clock, stale)
         extra = list(overlay)
         if extra:
             for resource in extra:
                 session.save(resource["resourceType"], resource.get("id", session.new_id()), dict(resource))
             origin = session.chart.changes
-            session = EmbeddedSession(self.store, base or self.base, origin, self._cache, self._clock, stale)
+            session = EmbeddedSession(self.store, base or self.base, origin, cache, self._clock, stale)
         return session
 
     def close(self) -> None:

@@ -1,4 +1,6 @@
 """Operations that only read: ``$everything`` of a patient, ``$meta``.
+
+Both give what a search could give in another form, and change nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from medenv.fhir.errors import FhirError
 from medenv.fhir.output import Output
 from medenv.fhir.reading import deleted_error, not_known
 from medenv.fhir.search.bundle import PAGE, Page, first_page
-from medenv.fhir.search.conditions import DateCondition, ReferenceCondition
+from medenv.fhir.search.conditions import ReferenceCondition
 from medenv.fhir.search.engine import find
 from medenv.fhir.search.query import Search
+from medenv.fhir.search.ranges import DateCondition
 from medenv.fhir.search.values import parse_date
 
 if TYPE_CHECKING:
@@ -27,7 +30,9 @@ def _first(params: list[tuple[str, str]], name: str) -> str:
     return next((v for n, v in params if n == name), "")
 
 
-def everything(session: EmbeddedSession, id_: str, params: list[tuple[str, str]], output: Output, path: str, raw: str) -> Response:
+def everything(
+    session: EmbeddedSession, id_: str, params: list[tuple[str, str]], output: Output, path: str, raw: str
+) -> Response:
     """A patient and all that is in the patient's compartment, or that of every patient.
 
     Args:

@@ -1,4 +1,6 @@
 """How an answer is written: JSON or XML, pretty or compact, whole or in part, as a request asks.
+
+Text comes from prepared shapes wherever it can; only XML is written from a parsed tree.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from medenv.fhir.shape import Shape
 from medenv.fhir.subset import SUBSETTED, view_of
 
 __all__ = ["Entry", "Output", "negotiate"]
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -35,7 +38,8 @@ class Entry:
 
 _AT_ENTRY = "\n    "
 _MODES = {
-    mode: (f'"search": {{\n      "mode": "{mode}"\n    }}', f'"search":{{"mode":"{mode}"}}') for mode in ("match", "include")
+    mode: (f'"search": {{\n      "mode": "{mode}"\n    }}', f'"search":{{"mode":"{mode}"}}')
+    for mode in ("match", "include")
 }
 
 

@@ -1,4 +1,6 @@
 """Reading without searching: one resource, one version, histories, and what HAPI says when there is nothing to read.
+
+Each refusal has the number and text of HAPI 7.6.0.
 """
 
 from __future__ import annotations
@@ -20,7 +22,16 @@ from medenv.fhir.shape import Record
 if TYPE_CHECKING:
     from medenv.fhir.session import EmbeddedSession
 
-__all__ = ["check_read_parameters", "deleted_error", "history", "not_known", "read", "resource_response", "unknown_type", "vread"]
+__all__ = [
+    "check_read_parameters",
+    "deleted_error",
+    "history",
+    "not_known",
+    "read",
+    "resource_response",
+    "unknown_type",
+    "vread",
+]
 
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
@@ -89,7 +100,9 @@ def _not_modified_since(text: str, updated: int) -> bool:
         return False
 
 
-def read(session: EmbeddedSession, type_: str, id_: str, output: Callable[[], Output], headers: dict[str, str]) -> Response:
+def read(
+    session: EmbeddedSession, type_: str, id_: str, output: Callable[[], Output], headers: dict[str, str]
+) -> Response:
     """Read a resource's newest version.
 
     Raises:

@@ -1,69 +1,37 @@
-"""One episode's private FHIR server: the shared store, the episode's own changes, and the routing of its requests.
+"""One episode's private FHIR server: the shared store and the episode's own changes, seen through a FHIR server's requests.
 
-Nothing here depends on the clock of the machine or on chance, unless a clock is given: the same requests give the same answers, to the byte.
+Nothing here depends on the machine's clock or on chance, unless a clock is given: equal requests get equal answers, to the byte.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
-from urllib.parse import unquote
 
-from medenv.fhir import definitions, jsontext, operations, reading
+from medenv.fhir import jsontext, routing
 from medenv.fhir.backend import Change, Response, Session
 from medenv.fhir.chart import Changes, Chart
 from medenv.fhir.errors import FhirError
 from medenv.fhir.index.dates import format_instant, http_date
+from medenv.fhir.memory import STALE_MS, AnswerCache, StaleSearches
 from medenv.fhir.output import Output, negotiate
-from medenv.fhir.search.bundle import Page, bundle_id, later_page, searchset
-from medenv.fhir.search.engine import Hits, find, hits_of, inner_search
-from medenv.fhir.search.query import Search, not_supported, parse_query, read_search, read_summary
+from medenv.fhir.search.bundle import Page, bundle_id, searchset
+from medenv.fhir.search.engine import inner_search
+from medenv.fhir.search.query import parse_query, read_search, read_summary
 from medenv.fhir.shape import Record, shape_of
 from medenv.fhir.store import Store
 
-__all__ = ["AnswerCache", "EmbeddedSession"]
-
-_STALE_MS = 60_000
-"""How long HAPI answers an identical search from memory, in milliseconds."""
+__all__ = ["EmbeddedSession"]
 
 _PAGES_KEPT = 256
 """Searches whose later pages a session can still be asked for; the oldest is forgotten, as HAPI forgets after a while."""
 
 _LONGEST_URL = 8_000
 """Characters; a longer one doesn't fit into the 8 KiB that Tomcat, HAPI's web server, reads of a request's head."""
-
-
-class AnswerCache:
-    """Answers to searches of the unchanged store, shared by its sessions; bounded, and safe to use from many threads."""
-
-    def __init__(self, size: int = 4096) -> None:
-        self._size = size
-        self._held: dict[tuple[str, ...], tuple[Response, str, Page | None]] = {}
-
-    def get(self, key: tuple[str, ...]) -> tuple[Response, str, Page | None] | None:
-        """The answer to a request, its bundle's id and its later pages."""
-        return self._held.get(key)
-
-    def put(self, key: tuple[str, ...], answer: tuple[Response, str, Page | None]) -> None:
-        """Keep an answer; when the cache is full the older half goes."""
-        if len(self._held) >= self._size:
-            keys = list(self._held)
-            self._held = {k: self._held[k] for k in keys[len(keys) // 2 :] if k in self._held}
-        self._held[key] = answer
-
-
-@dataclass(frozen=True)
-class _Remembered:
-    """A search that HAPI would answer again from memory: its bundle's id, what it found, and when."""
-
-    id: str
-    pids: array[int]
-    when: int
 
 
 class EmbeddedSession(Session):
@@ -94,7 +62,7 @@ class EmbeddedSession(Session):
             stale: Whether an identical search within a minute gets the old answer, as on HAPI.
         """
         self.base = base.rstrip("/")
-        self._stale: dict[tuple[str, ...], _Remembered] | None = {} if stale else None
+        self._stale = StaleSearches() if stale else None
         self._store, self._cache, self._clock = store, cache, clock
         self._origin = origin
         self._pages: OrderedDict[str, Page] = OrderedDict()
@@ -111,7 +79,7 @@ class EmbeddedSession(Session):
         other.base = self.base
         other._store, other._cache, other._clock, other._origin = self._store, self._cache, self._clock, self._origin
         other._pages = OrderedDict(self._pages)
-        other._stale = None if self._stale is None else dict(self._stale)
+        other._stale = None if self._stale is None else self._stale.copy()
         other._start(self.chart.changes)
         return other
 
@@ -146,10 +114,12 @@ class EmbeddedSession(Session):
         """Forget every write of this session."""
         self._pages.clear()
         if self._stale is not None:
-            self._stale.clear()
+            self._stale = StaleSearches()
         self._start(self._origin)
 
-    def request(self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
+    def request(
+        self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
         """Answer one request; see `Session.request`."""
         if method == "GET" and headers is None and self._cache is not None and not self.chart.changes.count:
             found = self._cache.get(self._cache_key(url))
@@ -168,16 +138,16 @@ class EmbeddedSession(Session):
             if method in ("GET", "HEAD"):
                 if method == "HEAD" and path.strip("/") == "metadata":
                     return Response(405, "", {"allow": "GET", "content-type": output.content_type})
-                answer = self._get(path, raw, params, given, output, url if headers is None else None)
+                answer = routing.answer_get(self, path, raw, params, given, output, url if headers is None else None)
                 return replace(answer, body="") if method == "HEAD" else answer
-            return self._write(method, path, raw, params, body, given, output)
+            return routing.answer_write(self, method, path, raw, params, body, given, output)
         except FhirError as e:
             output = output.plain()
             return Response(e.status, output.write(e.resource), {"content-type": output.content_type, **e.headers})
 
     def _cache_key(self, url: str) -> tuple[str, ...]:
         """By what a shared answer is known; with a clock it lasts a minute at most, as it says when it was made."""
-        return (self.base, url) if self._clock is None else (self.base, url, str(self._clock() // _STALE_MS))
+        return (self.base, url) if self._clock is None else (self.base, url, str(self._clock() // STALE_MS))
 
     def _below_base(self, url: str) -> tuple[str, str]:
         rest = url
@@ -190,64 +160,19 @@ class EmbeddedSession(Session):
 
     # reading
 
-    def _get(
-        self, path: str, raw: str, params: list[tuple[str, str]], headers: dict[str, str], output: Output, url: str | None
-    ) -> Response:
-        parts = [unquote(p) for p in path.split("/") if p]
-        if not parts:
-            return self._root(raw, params, output)
-        type_ = parts[0]
-        written = path.removeprefix("/")
-        if type_ == "metadata":
-            from medenv.fhir.definitions.capability import capability_statement
-
-            return Response(200, output.write(capability_statement(self.base)), {"content-type": output.content_type})
-        if type_ == "_history" and len(parts) == 1:
-            return reading.history(self, "", "", params, self.cut(output, params), "_history", raw)
-        if parts == ["$meta"]:
-            return operations.meta(self, "", "", output)
-        sent = path.removeprefix("/")
-        if type_[0] in "$_":
-            raise not_supported(sent, [n for n, _ in params])
-        if not definitions.is_resource(type_):
-            raise reading.unknown_type(type_)
-        if len(parts) == 1 or parts[1:] == ["_search"]:
-            fresh = "no-cache" in headers.get("cache-control", "")
-            return self.search(type_, params, output, path.lstrip("/"), url, fresh)
-        id_ = parts[1]
-        if len(parts) == 2 and id_ == "_history":
-            return reading.history(self, type_, "", params, self.cut(output, params), written, raw)
-        if type_ == "Patient" and parts[-1] == "$everything" and len(parts) <= 3:
-            id_ = parts[1] if len(parts) == 3 else ""
-            return operations.everything(self, id_, params, self.cut(output, params), path.strip("/"), raw)
-        if parts[-1] == "$meta" and len(parts) <= 3:
-            return operations.meta(self, type_, parts[1] if len(parts) == 3 else "", output)
-        if len(parts) == 2 and not id_.startswith("$"):
-            reading.check_read_parameters(sent, params)
-            return reading.read(self, type_, id_, lambda: self.cut(output, params), headers)
-        if len(parts) == 3 and parts[2] == "_history":
-            return reading.history(self, type_, id_, params, self.cut(output, params), written, raw)
-        if len(parts) == 4 and parts[2] == "_history":
-            reading.check_read_parameters(sent, params)
-            return reading.vread(self, type_, id_, parts[3], lambda: self.cut(output, params), headers)
-        raise not_supported(sent, [n for n, _ in params])
-
     def cut(self, output: Output, params: list[tuple[str, str]]) -> Output:
         """The form of an answer that is one resource, cut as ``_summary`` and ``_elements`` ask."""
         summary = read_summary(params)[0]
         names = next((v for n, v in params if n == "_elements" and v), "")
-        return replace(output, summary="" if summary == "count" else summary, elements=tuple(sorted(names.split(","))) if names else None)
+        return replace(
+            output,
+            summary="" if summary == "count" else summary,
+            elements=tuple(sorted(names.split(","))) if names else None,
+        )
 
-    def _root(self, raw: str, params: list[tuple[str, str]], output: Output) -> Response:
-        id_ = next((v for n, v in params if n == "_getpages"), None)
-        if id_ is None:
-            text = "HAPI-0287: This is the base URL of FHIR server. Unable to handle this request, as it does not contain a "
-            raise FhirError(400, text + "resource type or operation name.")
-        page = self._pages.get(id_)
-        if page is None:
-            raise FhirError(410, f'HAPI-0417: Search ID "{id_}" does not exist and may have expired', "processing")
-        text = later_page(self.chart, id_, page, params, output, raw, self.now())
-        return Response(200, text, self.bundle_headers(output, id_))
+    def page(self, id_: str) -> Page | None:
+        """An answer that later pages can still be asked of."""
+        return self._pages.get(id_)
 
     def search(
         self,
@@ -277,7 +202,7 @@ class EmbeddedSession(Session):
         id_ = self.new_bundle_id(path, *[f"{n}={v}" for n, v in params])
         hits = None
         if self._stale is not None:
-            id_, hits = self._remembered(search, id_, fresh)
+            id_, hits = self._stale.answer(self.chart, search, id_, self.now(), fresh)
         shown = [] if posted else params
         text, page = searchset(self.chart, search, output, path, self.now(), id_, shown, hits)
         if page is not None:
@@ -286,20 +211,6 @@ class EmbeddedSession(Session):
         if url is not None and self._cache is not None and not self.chart.changes.count and len(text) < 200_000:
             self._cache.put(self._cache_key(url), (answer, id_, page))
         return answer
-
-    def _remembered(self, search: Search, id_: str, fresh: bool) -> tuple[str, Hits]:
-        """The id and hits of a search that is answered from memory for a minute."""
-        assert self._stale is not None
-        key = (search.type, *sorted(f"{n}={v}" for n, v in search.params if n not in ("_format", "_pretty")))
-        held = self._stale.get(key)
-        if held is None or fresh or self.now() - held.when > _STALE_MS:
-            hits = find(self.chart, search)
-            self._stale.pop(key, None)
-            held = self._stale[key] = _Remembered(id_, array("q", [hit[0] for hit in hits.all()]), self.now())
-            if len(self._stale) > _PAGES_KEPT:
-                del self._stale[next(iter(self._stale))]
-            return id_, hits
-        return held.id, hits_of(self.chart, search.type, held.pids.tolist())
 
     def remember(self, id_: str, page: Page) -> None:
         """Keep an answer for its later pages."""
@@ -344,7 +255,13 @@ class EmbeddedSession(Session):
         return str(self._store.last + 1 + self.chart.changes.numbers)
 
     def save(
-        self, type_: str, id_: str, resource: dict[str, Any], submitted: str | None = None, method: str = "POST", step: int = 1
+        self,
+        type_: str,
+        id_: str,
+        resource: dict[str, Any],
+        submitted: str | None = None,
+        method: str = "POST",
+        step: int = 1,
     ) -> Record:
         """Store a resource as a new version.
 
@@ -395,18 +312,3 @@ class EmbeddedSession(Session):
         earlier = self.history(type_, id_)
         if earlier:
             self.chart.changes.expunge(type_, id_, earlier[-1].pid, earlier[-1].pid <= self._store.last)
-
-    def _write(
-        self, method: str, path: str, raw: str, params: list[tuple[str, str]], body: str | None, headers: dict[str, str], output: Output
-    ) -> Response:
-        parts = [unquote(p) for p in path.split("/") if p]
-        if method == "POST" and len(parts) == 2 and parts[1] == "_search" and definitions.is_resource(parts[0]):
-            form = parse_query(body or "") if "form-urlencoded" in headers.get("content-type", "") else []
-            params = [*params, *form]
-            return self.search(parts[0], params, negotiate(params, headers), path.lstrip("/"), posted=True)
-        if method == "POST" and parts[:1] == ["Patient"] and parts[-1:] == ["$everything"] and len(parts) <= 3:
-            answer = operations.everything(self, parts[1] if len(parts) == 3 else "", params, output, path.strip("/"), raw)
-            return replace(answer, headers={**answer.headers, "location": answer.headers["content-location"]})
-        from medenv.fhir import write
-
-        return write.handle(self, method, path, raw, body, headers)

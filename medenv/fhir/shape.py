@@ -190,11 +190,17 @@ def _learn(text: str, literals: tuple[str, ...], values: list[str]) -> tuple[str
         tree = jsontext.loads(text)
     except JSONDecodeError as e:
         raise ValueError(f"not JSON: {e}: {text[:200]!r}") from None
-    if not isinstance(tree, dict) or not isinstance(tree.get("resourceType"), str) or not isinstance(tree.get("id"), str):
+    if (
+        not isinstance(tree, dict)
+        or not isinstance(tree.get("resourceType"), str)
+        or not isinstance(tree.get("id"), str)
+    ):
         raise ValueError(f"a resource needs a resourceType and an id: {text[:200]!r}")
     compact = jsontext.compact(tree)
     again = _SCALAR.split(compact)
-    if len(again[1::2]) != len(values) or [jsontext.loads(v) for v in again[1::2]] != [jsontext.loads(v) for v in values]:
+    if len(again[1::2]) != len(values) or [jsontext.loads(v) for v in again[1::2]] != [
+        jsontext.loads(v) for v in values
+    ]:
         if compact == text:
             raise ValueError(f"a resource that can't be taken apart: {text[:200]!r}")
         return None

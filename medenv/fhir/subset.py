@@ -1,4 +1,6 @@
 """What ``_summary`` and ``_elements`` leave of a resource, worked out once a shape.
+
+HAPI tags whatever it cuts; what is cut depends on structure alone.
 """
 
 from __future__ import annotations
@@ -112,5 +114,9 @@ def _only_below(node: Any, paths: list[tuple[str, ...]]) -> Any:
 
 def _tagged(tree: dict[str, Any]) -> dict[str, Any]:
     meta = tree.get("meta", {})
-    head = {"resourceType": tree["resourceType"], "id": tree["id"], "meta": {**meta, "tag": [*meta.get("tag", []), SUBSETTED]}}
+    head = {
+        "resourceType": tree["resourceType"],
+        "id": tree["id"],
+        "meta": {**meta, "tag": [*meta.get("tag", []), SUBSETTED]},
+    }
     return head | {k: v for k, v in tree.items() if k not in head}

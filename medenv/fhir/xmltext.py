@@ -1,4 +1,6 @@
 """XML as HAPI writes it: a resource's dict as FHIR's XML form, with three blanks a level or none.
+
+Attributes, namespaces and the order of children follow the FHIR specification.
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ def span(text: str) -> Span | None:
         return None
 
 
-def _point(day: date, hour: int, minute: int, second: str | None, fraction: str | None, zone: str | None) -> Span | None:
+def _point(
+    day: date, hour: int, minute: int, second: str | None, fraction: str | None, zone: str | None
+) -> Span | None:
     if hour > 23 or minute > 59 or int(second or 0) > 60:
         return None
     ms = ((day.toordinal() - _EPOCH_DAY) * 86_400 + hour * 3600 + minute * 60 + int(second or 0)) * 1000

@@ -117,7 +117,7 @@ def _composite(shape: Shape, node: Node, parameter: SearchParameter) -> Reader:
     parts = []
     for code, expression in parameter.components:
         kind = definitions.search_parameters(shape.type)[code].type
-        readers = []
+        readers: list[Reader] = []
         for path in expression.split(" | "):
             start = _root(shape) if path.startswith("%resource") else [node]
             for found in follow(start, path.removeprefix("%resource.")):
@@ -256,7 +256,9 @@ def _hull(spans: list[Span | None]) -> Span | None:
     real = [s for s in spans if s is not None]
     if not real:
         return None
-    return Span(min(s.low for s in real), max(s.high for s in real), min(s.first for s in real), max(s.last for s in real))
+    return Span(
+        min(s.low for s in real), max(s.high for s in real), min(s.first for s in real), max(s.last for s in real)
+    )
 
 
 def _quantity(node: Node) -> Iterator[Reader]:

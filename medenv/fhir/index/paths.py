@@ -48,7 +48,7 @@ class _Step(NamedTuple):
     name: str = ""
     cast: str = ""
     where: tuple[str, str] | None = None
-    index: int | None = None
+    place: int | None = None
 
 
 _STEP = re.compile(
@@ -82,7 +82,7 @@ def _steps(expression: str) -> tuple[_Step, ...]:
         elif key:
             found.append(_Step(where=(key, value)))
         elif name:
-            found.append(_Step(name, index=None if index is None else int(index)))
+            found.append(_Step(name, place=None if index is None else int(index)))
     return tuple(found)
 
 
@@ -122,8 +122,8 @@ def _apply(node: Node, step: _Step) -> list[Node]:
         if element.name == step.name and name in node.tree:
             below = node.tree[name]
             parts = below if isinstance(below, list) else [below]
-            if step.index is not None:
-                parts = parts[step.index : step.index + 1]
+            if step.place is not None:
+                parts = parts[step.place : step.place + 1]
             binding = element.binding if element.codes is not None else ""
             found += [Node(part, type_, node.guards, binding) for part in parts]
     return found

@@ -142,7 +142,12 @@ class ValueColumn(Column):
         return [i for i in range(n) if not self.rows[i]]
 
 
-_COLUMNS: dict[str, type[Column]] = {"token": TokenColumn, "string": StringColumn, "date": DateColumn, "text": StringColumn}
+_COLUMNS: dict[str, type[Column]] = {
+    "token": TokenColumn,
+    "string": StringColumn,
+    "date": DateColumn,
+    "text": StringColumn,
+}
 _PAIRED = ("reference", "uri")
 
 
@@ -188,12 +193,13 @@ class Rows:
 
     def _fill(self, column: Column, parameter: SearchParameter, kind: str) -> None:
         how: Callable[[Shape, SearchParameter], Callable[[list[str]], list[Any]]] = texts if kind == "text" else extract
-        last, read = None, None
+        last: Shape | None = None
+        read: Callable[[list[str]], list[Any]] = list
         for row in range(column.filled, len(self.pids)):
             shape = self.shapes[row]
             if shape is not last:
                 last, read = shape, how(shape, parameter)
-            values = read(self.texts[row].split("\n")) if read else []
+            values = read(self.texts[row].split("\n"))
             column.add(row, [("", v) for v in values] if kind in _PAIRED else values)
         column.filled = len(self.pids)
 

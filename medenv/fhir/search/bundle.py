@@ -1,4 +1,6 @@
 """Writing a searchset: pages, links and totals as HAPI 7.6.0 gives them, from prepared text.
+
+Which links and totals there are depends on how many rows HAPI reads ahead.
 """
 
 from __future__ import annotations
@@ -74,7 +76,6 @@ def head(id_: str, when: int, kind: str, total: int | None, links: list[tuple[st
     return found
 
 
-
 def self_link(base: str, path: str, params: list[tuple[str, str]]) -> str:
     """The link to a search itself: its parameters sorted by name, escaped."""
     if not params:
@@ -110,8 +111,14 @@ def _first(params: list[tuple[str, str]], name: str) -> str | None:
 
 
 def searchset(
-    chart: Chart, search: Search, output: Output, path: str, when: int, id_: str,
-    shown_params: list[tuple[str, str]], hits: Hits | None = None
+    chart: Chart,
+    search: Search,
+    output: Output,
+    path: str,
+    when: int,
+    id_: str,
+    shown_params: list[tuple[str, str]],
+    hits: Hits | None = None,
 ) -> tuple[str, Page | None]:
     """Answer a search.
 
@@ -155,7 +162,9 @@ def searchset(
     links = [("self", self_link(chart.base, path, shown_params))]
     page = None
     if len(some) > count and (count >= 0 or total is not None):
-        page = Page(array("q", (hit[0] for hit in hits.all())), tuple(i for i in search.includes if _leads_to(i, search.type)))
+        page = Page(
+            array("q", (hit[0] for hit in hits.all())), tuple(i for i in search.includes if _leads_to(i, search.type))
+        )
         links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
     entries = _entries(chart, shown, search.includes)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries), page
@@ -248,7 +257,9 @@ def later_page(
     if offset + count < n:
         links.append(("next", page_link(chart.base, id_, offset + count, count, output, written, page)))
     if offset > 0:
-        links.append(("previous", page_link(chart.base, id_, max(0, min(offset, n) - count), count, output, written, page)))
+        links.append(
+            ("previous", page_link(chart.base, id_, max(0, min(offset, n) - count), count, output, written, page))
+        )
     # HAPI knows the total once its background search has ended: mostly from the third page or the last one on
     known = offset >= 2 * count or len(wanted) < count
     entries = [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values) for r in records]

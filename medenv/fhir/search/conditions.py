@@ -7,35 +7,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.index.extract import normalize
-from medenv.fhir.index.rows import DateColumn, Rows, StringColumn, TokenColumn
-from medenv.fhir.search.values import Date, Quantity
+from medenv.fhir.index.rows import Rows, StringColumn, TokenColumn
 
 __all__ = [
-    "CompositeCondition",
     "Condition",
-    "DateCondition",
     "IdCondition",
     "MissingCondition",
     "NeverCondition",
-    "NumberCondition",
-    "QuantityCondition",
+    "Positions",
     "ReferenceCondition",
     "StringCondition",
     "TextCondition",
     "TokenCondition",
     "UriCondition",
-    "date_test",
+    "every",
     "normalize",
-    "quantity_test",
     "string_test",
 ]
 
 Positions = Sequence[int]
-_DAY_MS = 86_400_000
 
 
 def _among(found: list[int], candidates: Positions | None) -> Positions:
@@ -53,7 +46,8 @@ def _union(lists: list[list[int]]) -> list[int]:
     return lists[0] if len(lists) == 1 else sorted(set().union(*lists))
 
 
-def _all(rows: Rows, candidates: Positions | None) -> Positions:
+def every(rows: Rows, candidates: Positions | None) -> Positions:
+    """The candidates, or the positions of all rows."""
     return range(len(rows)) if candidates is None else candidates
 
 
@@ -104,7 +98,7 @@ class MissingCondition(Condition):
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
         """The positions without a value, or those with one."""
         without = set(rows.column(self.parameter).missing(len(rows)))
-        return [i for i in _all(rows, candidates) if (i in without) == self.missing]
+        return [i for i in every(rows, candidates) if (i in without) == self.missing]
 
 
 class TokenCondition(Condition):
@@ -132,7 +126,7 @@ class TokenCondition(Condition):
         union = _union(lists)
         if self.negated:
             excluded = set(union)
-            return [i for i in _all(rows, candidates) if i not in excluded]
+            return [i for i in every(rows, candidates) if i not in excluded]
         return _among(union, candidates)
 
 
@@ -166,7 +160,7 @@ class IdCondition(Condition):
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
         """The positions of these resources."""
-        return [i for i in _all(rows, candidates) if rows.pids[i] in self.pids]
+        return [i for i in every(rows, candidates) if rows.pids[i] in self.pids]
 
 
 class UriCondition(Condition):
@@ -228,148 +222,3 @@ class TextCondition(StringCondition):
     """``:text`` of a token: the start of a text or display."""
 
     kind = "text"
-
-
-def date_test(date: Date, by_day: bool) -> Callable[[float, float], bool]:
-    """A test of a stored span's two bounds, which are calendar days or milliseconds.
-
-    Of a year or month HAPI takes the last day for ``ge`` and the first for ``le``.
-    """
-    s = date.span
-    low, high = (s.first, s.last) if by_day else (s.low, s.high)
-    first_end, last_start = (low, high) if by_day else (low + _DAY_MS - 1, high - _DAY_MS + 1)
-    whole = date.precision in ("year", "month")
-    prefix = date.prefix or "eq"
-    if prefix == "eq":
-        return lambda a, b: a >= low and b <= high
-    if prefix == "ne":
-        return lambda a, b: a < low or b > high
-    if prefix == "gt":
-        return lambda a, b: b > high
-    if prefix == "ge":
-        bound = last_start if whole else low
-        return lambda a, b: b >= bound
-    if prefix == "lt":
-        return lambda a, b: a < low
-    if prefix == "le":
-        bound = first_end if whole else high
-        return lambda a, b: a <= bound
-    if prefix == "sa":
-        return lambda a, b: a > high
-    return lambda a, b: b < low
-
-
-class DateCondition(Condition):
-    """One date, or a lower and an upper bound, of a date parameter.
-
-    Attributes:
-        dates: The bounds.
-        by_day: Whether calendar days are compared: no bound names a time of day.
-    """
-
-    rank = 2
-
-    def __init__(self, parameter: SearchParameter, dates: list[Date]) -> None:
-        super().__init__(parameter)
-        self.dates = dates
-        self.by_day = all(d.by_day for d in dates)
-        self._tests = [date_test(d, self.by_day) for d in dates]
-
-    def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions within the bounds."""
-        column: DateColumn = rows.column(self.parameter)
-        lows, highs = (column.first, column.last) if self.by_day else (column.low, column.high)
-        found = _all(rows, candidates)
-        for test in self._tests:
-            found = [i for i in found if test(lows[i], highs[i])]
-        if column.more:
-            spans = {i: self._several(column, i) for i in column.more}
-            found = sorted([i for i in found if i not in spans] + [i for i in _all(rows, candidates) if spans.get(i)])
-        return found
-
-    def _several(self, column: DateColumn, row: int) -> bool:
-        pairs = [(s.first, s.last) if self.by_day else (s.low, s.high) for s in column.more[row]]
-        return any(all(test(a, b) for test in self._tests) for a, b in pairs)
-
-
-def _compares(prefix: str, bound: float) -> Callable[[float], bool]:
-    if prefix == "ne":
-        return lambda v: v != bound
-    if prefix == "gt":
-        return lambda v: v > bound
-    if prefix == "ge":
-        return lambda v: v >= bound
-    if prefix == "lt":
-        return lambda v: v < bound
-    if prefix == "le":
-        return lambda v: v <= bound
-    if prefix == "ap":
-        margin = abs(bound) * 0.1
-        return lambda v: bound - margin <= v <= bound + margin
-    return lambda v: v == bound
-
-
-def quantity_test(wanted: Quantity) -> Callable[[tuple[float, str, str, str]], bool]:
-    """A test of one stored quantity; the unit that is asked for is the stored code."""
-    fits = _compares(wanted.prefix, wanted.value)
-    system, unit = wanted.system, wanted.unit
-
-    def test(value: tuple[float, str, str, str]) -> bool:
-        if not fits(value[0]):
-            return False
-        return unit is None or (value[3] == unit and (system is None or value[1] == system))
-
-    return test
-
-
-class QuantityCondition(Condition):
-    """Quantities by value, system and unit."""
-
-    rank = 3
-
-    def __init__(self, parameter: SearchParameter, quantities: list[Quantity]) -> None:
-        super().__init__(parameter)
-        self.quantities = quantities
-        self._tests = [quantity_test(q) for q in quantities]
-
-    def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions with a fitting quantity."""
-        values = rows.column(self.parameter).rows
-        tests = self._tests
-        return [i for i in _all(rows, candidates) if any(test(v) for v in values[i] for test in tests)]
-
-
-class NumberCondition(Condition):
-    """Numbers."""
-
-    rank = 3
-
-    def __init__(self, parameter: SearchParameter, numbers: list[Quantity]) -> None:
-        super().__init__(parameter)
-        self._tests = [_compares(n.prefix, n.value) for n in numbers]
-
-    def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions with a fitting number."""
-        values = rows.column(self.parameter).rows
-        return [i for i in _all(rows, candidates) if any(test(v) for v in values[i] for test in self._tests)]
-
-
-class CompositeCondition(Condition):
-    """Pairs of values that must stand in the same element."""
-
-    rank = 3
-
-    def __init__(self, parameter: SearchParameter, alternatives: list[list[Callable[[Any], bool]]]) -> None:
-        super().__init__(parameter)
-        self.alternatives = alternatives
-
-    def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions with a fitting pair."""
-        values = rows.column(self.parameter).rows
-
-        def fits(parts: tuple[tuple[Any, ...], ...]) -> bool:
-            return any(
-                all(any(test(v) for v in part) for test, part in zip(tests, parts, strict=True)) for tests in self.alternatives
-            )
-
-        return [i for i in _all(rows, candidates) if any(fits(parts) for parts in values[i])]

@@ -1,4 +1,6 @@
 """Finding what a search asks for: in the store, where a patient or an id narrows it if it can, and in the session's changes.
+
+A page needs few rows, so a walk along a whole type stops when it has them.
 """
 
 from __future__ import annotations

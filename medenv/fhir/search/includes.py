@@ -1,4 +1,6 @@
 """What ``_include`` and ``_revinclude`` add to a page.
+
+Included resources follow the matches, each once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
 """The order of a search's answer: by ``_sort``, or without it the order in which HAPI's database happens to find the rows.
+
+What the database does was read off a running HAPI: it shows which index it walks along.
 """
 
 from __future__ import annotations
@@ -9,14 +11,13 @@ from typing import Any
 from medenv.fhir.index.rows import DateColumn, Rows, StringColumn, TokenColumn, ValueColumn
 from medenv.fhir.search.conditions import (
     Condition,
-    DateCondition,
-    QuantityCondition,
     ReferenceCondition,
     StringCondition,
     TextCondition,
     TokenCondition,
 )
 from medenv.fhir.search.query import Search, SortKey
+from medenv.fhir.search.ranges import DateCondition, QuantityCondition
 
 __all__ = ["Hit", "arrange", "natural_key", "rows_read", "sort_hits"]
 
@@ -69,7 +70,9 @@ def natural_key(search: Search) -> Any:
     nothing but the patient narrows the search besides; anything else leaves ascending numbers.
     """
     conditions = search.conditions
-    starts = [c for c in conditions if isinstance(c, StringCondition) and not isinstance(c, TextCondition) and not c.how]
+    starts = [
+        c for c in conditions if isinstance(c, StringCondition) and not isinstance(c, TextCondition) and not c.how
+    ]
     if len(starts) == 1:
         text = starts[0].parameter
         return lambda hit: min((pair[0] for pair in hit[1].column(text).rows[hit[2]]), default="")
@@ -84,10 +87,11 @@ def natural_key(search: Search) -> Any:
         if dates[0].by_day:
             return lambda hit: hit[1].column(date).first[hit[2]]
         return lambda hit: hit[1].column(date).low[hit[2]]
-    if len(ranges) == 1 and not dates and search.offset is None:
-        if all(q.prefix in ("gt", "ge", "lt", "le") or (q.prefix == "ne" and alone) for q in ranges[0].quantities):
-            quantity = ranges[0].parameter
-            return lambda hit: min((value[0] for value in hit[1].column(quantity).rows[hit[2]]), default=0.0)
+    if len(ranges) != 1 or dates or search.offset is not None:
+        return None
+    if all(q.prefix in ("gt", "ge", "lt", "le") or (q.prefix == "ne" and alone) for q in ranges[0].quantities):
+        quantity = ranges[0].parameter
+        return lambda hit: min((value[0] for value in hit[1].column(quantity).rows[hit[2]]), default=0.0)
     return None
 
 

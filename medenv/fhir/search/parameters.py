@@ -14,6 +14,7 @@ from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.errors import FhirError
 from medenv.fhir.index.dates import Span
 from medenv.fhir.search import conditions as c
+from medenv.fhir.search import ranges as r
 from medenv.fhir.search.references import UnknownTypeError, chained, id_pids, targets_of
 from medenv.fhir.search.values import Date, Quantity, parse_date, parse_quantity, split_list, split_unescaped, unescape
 
@@ -172,7 +173,9 @@ def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
     """
     parameter = given.parameter
     if parameter.code == "_id":
-        return [c.IdCondition(parameter, id_pids(chart, type_, split_list(v))) for _, v in given.values if split_list(v)]
+        return [
+            c.IdCondition(parameter, id_pids(chart, type_, split_list(v))) for _, v in given.values if split_list(v)
+        ]
     if parameter.type == "date":
         return _date_conditions(parameter, given.parsed)
     make = _MAKE.get(parameter.type)
@@ -194,7 +197,7 @@ def _date_conditions(parameter: SearchParameter, parsed: list[Any]) -> list[c.Co
     if missing:
         return [c.MissingCondition(parameter, missing[0])]
     dates = [p for p in parsed if isinstance(p, Date)]
-    return [c.DateCondition(parameter, dates)] if dates else []
+    return [r.DateCondition(parameter, dates)] if dates else []
 
 
 def _token(type_: str, parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
@@ -252,14 +255,18 @@ def _uri(type_: str, parameter: SearchParameter, qualifier: str, value: str, _: 
     return c.UriCondition(parameter, members, how) if members else None
 
 
-def _quantity(type_: str, parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]) -> c.Condition | None:
+def _quantity(
+    type_: str, parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]
+) -> c.Condition | None:
     _check_prefixes(parsed)
-    return c.QuantityCondition(parameter, parsed) if parsed else None
+    return r.QuantityCondition(parameter, parsed) if parsed else None
 
 
-def _number(type_: str, parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]) -> c.Condition | None:
+def _number(
+    type_: str, parameter: SearchParameter, qualifier: str, value: str, parsed: list[Quantity]
+) -> c.Condition | None:
     _check_prefixes(parsed)
-    return c.NumberCondition(parameter, parsed) if parsed else None
+    return r.NumberCondition(parameter, parsed) if parsed else None
 
 
 def _check_prefixes(parsed: list[Quantity]) -> None:
@@ -269,20 +276,22 @@ def _check_prefixes(parsed: list[Quantity]) -> None:
             raise FhirError(400, text)
 
 
-def _composite(type_: str, parameter: SearchParameter, qualifier: str, value: str, parsed: list[Any]) -> c.Condition | None:
+def _composite(
+    type_: str, parameter: SearchParameter, qualifier: str, value: str, parsed: list[Any]
+) -> c.Condition | None:
     alternatives: list[list[Callable[[Any], bool]]] = []
     for parts in parsed:
         _check_prefixes([part for kind, part in parts if kind == "quantity"])
         if len(parts) == len(parameter.components):
             alternatives.append([_part_test(kind, part) for kind, part in parts])
-    return c.CompositeCondition(parameter, alternatives)
+    return r.CompositeCondition(parameter, alternatives)
 
 
 def _part_test(kind: str, part: Any) -> Callable[[Any], bool]:
     if kind == "quantity":
-        return c.quantity_test(part)
+        return r.quantity_test(part)
     if kind == "date":
-        test = c.date_test(part, part.by_day)
+        test = r.date_test(part, part.by_day)
         by_day = part.by_day
 
         def within(s: Span) -> bool:

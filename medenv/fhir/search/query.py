@@ -1,4 +1,6 @@
 """Reading a search request: its parameters, its conditions, its controls, and which refusal wins where several are due.
+
+The order of the checks is HAPI's: values first, then names, includes, chains, and the sort last.
 """
 
 from __future__ import annotations
@@ -28,7 +30,22 @@ if TYPE_CHECKING:
 __all__ = ["Include", "Search", "SortKey", "hash_order", "not_supported", "parse_query", "read_search", "read_summary"]
 
 CONTROLS = frozenset(
-    "_count _offset _sort _summary _elements _total _format _pretty _include _revinclude _has _filter _list _query".split()
+    [
+        "_count",
+        "_offset",
+        "_sort",
+        "_summary",
+        "_elements",
+        "_total",
+        "_format",
+        "_pretty",
+        "_include",
+        "_revinclude",
+        "_has",
+        "_filter",
+        "_list",
+        "_query",
+    ]
 )
 
 
@@ -127,7 +144,7 @@ def hash_order(names: list[str]) -> list[str]:
             code = (code * 31 + unit) & 0xFFFFFFFF
         return (code ^ code >> 16) & (size - 1)
 
-    return sorted(reversed(names), key=bucket)
+    return sorted(names[::-1], key=bucket)
 
 
 def _first(params: list[tuple[str, str]], name: str) -> str | None:
@@ -160,7 +177,11 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
     if any(n == "_query" for n, _ in params):
         raise not_supported(type_, [n for n, _ in params])
     for name, _ in params:
-        if name.startswith("_has") and (name.count(":") < 3 or not all(name.split(":", 3)[1:3])) and name.partition(":")[0] == "_has":
+        if (
+            name.startswith("_has")
+            and (name.count(":") < 3 or not all(name.split(":", 3)[1:3]))
+            and name.partition(":")[0] == "_has"
+        ):
             raise FhirError(400, f"HAPI-1942: Invalid _has parameter syntax: {name.removeprefix('_has') or name}")
     for _, given in sorted(givens.items()):
         read_values(given)
@@ -291,7 +312,9 @@ def _sort(type_: str, params: list[tuple[str, str]]) -> list[SortKey]:
         if not name:
             continue
         if name not in known:
-            text = f'HAPI-1194: Unknown _sort parameter value "{name}" for resource type "{type_}" (Note: sort parameters '
+            text = (
+                f'HAPI-1194: Unknown _sort parameter value "{name}" for resource type "{type_}" (Note: sort parameters '
+            )
             text += f"values must use a valid Search Parameter). Valid values for this search are: [{', '.join(known)}]"
             raise FhirError(400, text[:500])
         keys.append(SortKey(known[name], descending))

@@ -1,4 +1,6 @@
 """What a reference parameter's value names: ids, internal numbers, URLs, and chains into other types.
+
+A number is HAPI's internal one, whatever stands before it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
 __all__ = ["UnknownTypeError", "chained", "having", "id_pids", "targets_of"]
+
 
 class UnknownTypeError(FhirError):
     """A reference names a type that there isn't."""

@@ -216,7 +216,9 @@ def _java_decimal(text: str) -> FhirError:
     strange = next((c for n, c in enumerate(text) if not (c.isdigit() or c in ".eE" or (c in "+-" and n == 0))), None)
     exponent = text.lower().partition("e")[2]
     if strange is not None and "e" not in text.lower().partition(strange)[0]:
-        why = f'Character {strange} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.'
+        why = (
+            f'Character {strange} is neither a decimal digit number, decimal point, nor "e" notation exponential mark.'
+        )
     elif text.count(".") > 1:
         why = "Character array contains more than one decimal point."
     elif exponent:

@@ -1,0 +1,86 @@
+"""Answers kept in memory: shared ones of the unchanged store, and those that HAPI gives again for a minute.
+
+Both are bounded.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medenv.fhir.backend import Response
+from medenv.fhir.search.bundle import Page
+from medenv.fhir.search.engine import Hits, find, hits_of
+from medenv.fhir.search.query import Search
+
+if TYPE_CHECKING:
+    from medenv.fhir.chart import Chart
+
+__all__ = ["STALE_MS", "AnswerCache", "StaleSearches"]
+
+STALE_MS = 60_000
+"""How long HAPI answers an identical search from memory, in milliseconds."""
+
+_KEPT = 256
+"""Searches remembered for their staleness; the oldest is forgotten."""
+
+
+class AnswerCache:
+    """Answers to searches of the unchanged store, shared by its sessions; bounded, and safe to use from many threads."""
+
+    def __init__(self, size: int = 4096) -> None:
+        self._size = size
+        self._held: dict[tuple[str, ...], tuple[Response, str, Page | None]] = {}
+
+    def get(self, key: tuple[str, ...]) -> tuple[Response, str, Page | None] | None:
+        """The answer to a request, its bundle's id and its later pages."""
+        return self._held.get(key)
+
+    def put(self, key: tuple[str, ...], answer: tuple[Response, str, Page | None]) -> None:
+        """Keep an answer; when the cache is full the older half goes."""
+        if len(self._held) >= self._size:
+            keys = list(self._held)
+            self._held = {k: self._held[k] for k in keys[len(keys) // 2 :] if k in self._held}
+        self._held[key] = answer
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """A search that HAPI would answer again from memory: its bundle's id, what it found, and when."""
+
+    id: str
+    pids: array[int]
+    when: int
+
+
+class StaleSearches:
+    """The searches of a session that are answered from memory for a minute."""
+
+    def __init__(self, held: dict[tuple[str, ...], _Remembered] | None = None) -> None:
+        self._held = held or {}
+
+    def copy(self) -> StaleSearches:
+        """A copy of its own."""
+        return StaleSearches(dict(self._held))
+
+    def answer(self, chart: Chart, search: Search, id_: str, now: int, fresh: bool) -> tuple[str, Hits]:
+        """The bundle's id and the hits of a search, old ones if it was asked within the last minute.
+
+        Args:
+            chart: Where to search.
+            search: The search.
+            id_: The id of a new answer.
+            now: The server's time in milliseconds.
+            fresh: Whether an old answer won't do.
+        """
+        key = (search.type, *sorted(f"{n}={v}" for n, v in search.params if n not in ("_format", "_pretty")))
+        held = self._held.get(key)
+        if held is not None and not fresh and now - held.when <= STALE_MS:
+            return held.id, hits_of(chart, search.type, held.pids.tolist())
+        hits = find(chart, search)
+        self._held.pop(key, None)
+        self._held[key] = _Remembered(id_, array("q", [hit[0] for hit in hits.all()]), now)
+        if len(self._held) > _KEPT:
+            del self._held[next(iter(self._held))]
+        return id_, hits
