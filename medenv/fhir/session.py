@@ -285,8 +285,11 @@ class EmbeddedSession(Session):
         version = earlier[-1].version + step if earlier else 1
         updated = self.now()
         digest = hashlib.sha256(f"{type_}/{id_}/{version}/{changes.count}".encode()).hexdigest()[:16]
-        given = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated", "source")}
-        meta = {"versionId": str(version), "lastUpdated": format_instant(updated), "source": f"#{digest}", **given}
+        given = {k: v for k, v in resource.get("meta", {}).items() if k not in ("id", "versionId", "lastUpdated", "source")}
+        extension = {"extension": given.pop("extension")} if "extension" in given else {}
+        origin = str(resource.get("meta", {}).get("source", "")).partition("#")[0]
+        stamp = {"versionId": str(version), "lastUpdated": format_instant(updated), "source": f"{origin}#{digest}"}
+        meta = {**extension, **stamp, **given}
         rest = {k: v for k, v in resource.items() if k not in ("resourceType", "id", "meta")}
         shape, values = shape_of(jsontext.compact({"resourceType": type_, "id": id_, "meta": meta, **rest}))
         record = Record(type_, id_, pid, version, updated, shape, values, submitted, method)

@@ -136,17 +136,21 @@ def _free(url: str) -> bool:
 
 
 def _genuine(url: str, entries: list[dict[str, Any]]) -> bool:
-    """Whether the entries of a page are stored resources, once each, of the patient that was asked for."""
+    """Whether a page's matches are stored resources, verbatim and once each, of the patient that was asked for."""
     wanted = {v.removeprefix("Patient/") for n, v in _parameters(url) if n in ("patient", "subject", "subject:Patient")}
+    patients = {p.removeprefix("Patient/") for value in wanted for p in value.split(",")}
+    cut = "_summary" in url or "_elements" in url
     seen = set()
     for entry in entries:
+        if entry.get("search", {}).get("mode") != "match":
+            continue
         resource = entry["resource"]
         key = resource["resourceType"], resource["id"]
         known = _stored().get(key)
-        if known is None or key in seen or not {k: known.get(k) for k in resource if k != "meta"}.items():
+        if known is None or key in seen or (not cut and resource != known):
             return False
         holder = known.get("subject", {}).get("reference", "").removeprefix("Patient/")
-        if wanted and holder not in ",".join(wanted).split(","):
+        if patients and holder not in patients:
             return False
         seen.add(key)
     return True
@@ -161,4 +165,9 @@ def _keys_of(entries: list[dict[str, Any]], keys: list[str]) -> list[Any]:
     matches = [e["resource"] for e in entries if e.get("search", {}).get("mode") == "match"]
     if any(k not in _SORTED_BY for k in keys):
         return []
-    return [[_text(next((r[f] for f in _SORTED_BY[k] if f in r), None)) for k in keys] for r in matches]
+    return [[_text(_key_of(r, k)) for k in keys] for r in matches]
+
+
+def _key_of(resource: dict[str, Any], key: str) -> Any:
+    value = next((resource[f] for f in _SORTED_BY[key] if f in resource), None)
+    return value.get("value") if key == "value-quantity" and value else value

@@ -141,17 +141,16 @@ def _check_index_values(resource: dict[str, Any]) -> None:
 
 
 def _sort_meta(resource: dict[str, Any]) -> None:
-    """Order profiles, labels and tags as HAPI does, and drop a tag without a code."""
+    """Order profiles, labels and tags as HAPI does; what has neither system nor code is dropped."""
     meta = resource.get("meta")
     if not meta:
         return
     if "profile" in meta:
-        meta["profile"] = sorted(meta["profile"])
+        meta["profile"] = sorted(set(meta["profile"]))
     for name in ("security", "tag"):
-        kept = [c for c in meta.get(name, ()) if c.get("code")]
-        meta.pop(name, None)
+        kept = {(c.get("system"), c.get("code")): c for c in reversed(meta.pop(name, ())) if "system" in c or "code" in c}
         if kept:
-            meta[name] = sorted(kept, key=lambda c: (c.get("system") is not None, c.get("system") or "", c["code"]))
+            meta[name] = [kept[k] for k in sorted(kept, key=lambda k: [(part is not None, part or "") for part in k])]
 
 
 def check_deletable(session: EmbeddedSession, record: Record) -> None:

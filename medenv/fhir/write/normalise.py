@@ -35,10 +35,8 @@ def parse(text: str, kind: str | None) -> dict[str, Any]:
         except ReadError as error:
             raise ParseError(f"HAPI-1861: Failed to parse JSON encoded FHIR content: {error}") from error
         return normalise(payload, kind)
-    except (ParseError, RecursionError) as error:
-        message = "HAPI-1861: Document nesting is too deep" if isinstance(error, RecursionError) else error
-        prefix = "HAPI-0450: Failed to parse request body as JSON resource. Error was: "
-        raise FhirError(400, f"{prefix}{message}") from error
+    except ParseError as error:
+        raise FhirError(400, f"HAPI-0450: Failed to parse request body as JSON resource. Error was: {error}") from error
 
 
 def normalise(payload: dict[str, Any], kind: str | None, strict: bool = False) -> dict[str, Any]:

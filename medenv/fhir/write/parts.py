@@ -66,6 +66,7 @@ class _Part:
     """
 
     strict = False
+    checks_extensions = True  # inside an extension HAPI doesn't, and stumbles
 
     def value(self, text: str) -> None:
         """A JSON scalar stood here."""
@@ -157,12 +158,14 @@ class _Part:
             return
         for name, item in value.items():
             if name in ("extension", "modifierExtension"):
+                if not isinstance(item, list):
+                    raise FhirError(500, _NO_ARRAY)
                 self.read_extensions(item, name)
             elif name == "id" and isinstance(item, str) and not isinstance(item, primitives.Number):
                 self.identifier(item)
 
     def read_extensions(self, value: Any, name: str) -> None:
-        if value is None:
+        if value is None or (not isinstance(value, list) and not self.checks_extensions):
             raise FhirError(500, _NO_ARRAY)
         if not isinstance(value, list):
             raise ParseError(
@@ -352,6 +355,8 @@ class _Composite(_Extensible):
 
 class _Extension(_Composite):
     """An extension: any type of value, and the last one counts."""
+
+    checks_extensions = False
 
     def __init__(self, url: str | None) -> None:
         super().__init__("Extension")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -14,9 +15,11 @@ __all__ = ["PatchError", "apply_patch", "read_patch"]
 
 _NO_PATH = "no such path in target JSON document"
 _NO_PARENT = "parent of node to add does not exist"
-_NO_CONTAINER = "parent of path to add is not a container"
+_NO_CONTAINER = "parent of path to add to is not a container"
 _NO_INDEX = "no such index in target array"
 _DIFFERENT = "value differs from expectations"
+_PACKAGE = "com.github.fge.jsonpatch"
+_NOWHERE = "\n at [Source: UNKNOWN; byte offset: #UNKNOWN]"
 _OPERATIONS = ("add", "copy", "move", "remove", "replace", "test")
 
 
@@ -35,13 +38,42 @@ def read_patch(text: str) -> list[dict[str, Any]]:
     except ReadError as error:
         raise PatchError(_with_source(str(error))) from error
     if not isinstance(operations, list):
-        raise PatchError("Cannot deserialize value of type `java.util.ArrayList` from Object value")
-    for operation in operations:
-        if not isinstance(operation, dict) or operation.get("op") not in _OPERATIONS:
-            raise PatchError("Could not resolve subtype of `com.github.fge.jsonpatch.JsonPatchOperation`")
-        if not isinstance(operation.get("path"), str):
-            raise PatchError("Missing required creator property 'path'")
+        raise PatchError(
+            f"Cannot deserialize value of type `java.util.ArrayList<{_PACKAGE}.operation.JsonPatchOperation>` "
+            f"from Object value (token `JsonToken.END_OBJECT`){_NOWHERE}"
+        )
+    for at, operation in enumerate(operations):
+        _check(operation, f"{_NOWHERE} (through reference chain: java.util.ArrayList[{at}]")
     return operations
+
+
+def _check(operation: Any, where: str) -> None:
+    name = operation.get("op") if isinstance(operation, dict) else None
+    if name is None:
+        raise PatchError(
+            f"Could not resolve subtype of [simple type, class {_PACKAGE}.operation.JsonPatchOperation]: missing type id "
+            f"property 'op' (for POJO property '#temporary-name'){where})"
+        )
+    if name not in _OPERATIONS:
+        raise PatchError(
+            f"Could not resolve type id '{name}' as a subtype of `{_PACKAGE}.operation.JsonPatchOperation`: "
+            f"known type ids = [{', '.join(_OPERATIONS)}] (for POJO property '#temporary-name'){where})"
+        )
+    kind = f"{_PACKAGE}.operation.{name.capitalize()}Operation"
+    for member in ("path", "from"):
+        pointer = operation.get(member, "")
+        problem = ""
+        if not isinstance(pointer, str) or (pointer and pointer[0] != "/"):
+            problem = "illegal pointer: expected a slash to separate tokens"
+        elif re.search(r"~(?![01])", pointer):
+            problem = "bad escape seqeunce: '~' not followed by a valid token"
+        if problem:
+            pointer_kind = "com.github.fge.jackson.jsonpointer.JsonPointer"
+            text = f"Cannot construct instance of `{pointer_kind}`, problem: {problem}"
+            raise PatchError(f'{text}{where}->{kind}["{member}"])')
+    if name in ("add", "replace", "test") and "value" not in operation:
+        problem = 'Cannot invoke "com.fasterxml.jackson.databind.JsonNode.deepCopy()" because "value" is null'
+        raise PatchError(f"Cannot construct instance of `{kind}`, problem: {problem}{where})")
 
 
 def _with_source(text: str) -> str:
@@ -68,7 +100,7 @@ def apply_patch(document: dict[str, Any], operations: list[dict[str, Any]]) -> A
 
 def _apply(root: list[Any], operation: dict[str, Any]) -> None:
     name = operation["op"]
-    path = _pointer(operation["path"])
+    path = _pointer(operation.get("path", ""))
     if name in ("move", "copy"):
         source = _pointer(str(operation.get("from", "")))
         value = copy.deepcopy(_get(root, source))
@@ -91,15 +123,11 @@ def _apply(root: list[Any], operation: dict[str, Any]) -> None:
 
 
 def _pointer(text: str) -> list[str]:
-    if text and not text.startswith("/"):
-        raise PatchError(f"illegal pointer: expected a slash to separate tokens (found '{text[0]}')")
     return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
 
 
 def _index(key: str, size: int) -> int | None:
-    if key == "0" or (key.isdecimal() and key[0] != "0"):
-        return int(key) if int(key) < size else None
-    return None
+    return int(key) if key.isdecimal() and len(key) < 10 and int(key) < size else None
 
 
 def _step(node: Any, key: str) -> Any:
@@ -128,7 +156,10 @@ def _parent(root: list[Any], path: list[str]) -> tuple[Any, Any]:
 
 def _remove(root: list[Any], path: list[str]) -> None:
     parent, key = _parent(root, path)
-    del parent[key]
+    if parent is root:
+        root[0] = None
+    else:
+        del parent[key]
 
 
 def _add(root: list[Any], path: list[str], value: Any) -> None:

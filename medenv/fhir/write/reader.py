@@ -16,6 +16,8 @@ __all__ = ["MAX_DEPTH", "ReadError", "read_object", "read_value"]
 
 MAX_DEPTH = 1000
 """Nesting depth that Jackson allows (its StreamReadConstraints)."""
+KEPT_DEPTH = 100
+"""Nesting depth that this server takes: several times what any resource needs, and safe for readers that recurse."""
 
 _VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 _LITERALS = {"true": True, "false": False, "null": None}
@@ -68,20 +70,22 @@ def read_object(text: str) -> dict[str, Any]:
                 return found
     value = _Scanner(text, start).document()
     assert isinstance(value, dict)
+    if not _depth_is_fine(text):
+        raise ReadError(TOO_DEEP)
     return value
 
 
 def read_value(text: str) -> Any:
-    """Parse any JSON value as Jackson does, such as a patch document.
+    """Parse any JSON value as Jackson does, such as a patch document; what follows it is not looked at.
 
     Raises:
         ReadError: With Jackson's text.
     """
-    return _Scanner(text, 0).document()
+    return _Scanner(text, 0).value()
 
 
 def _depth_is_fine(text: str) -> bool:
-    return text.count("[") + text.count("{") <= MAX_DEPTH or not _Scanner(text, 0).too_deep()
+    return text.count("[") + text.count("{") <= KEPT_DEPTH or _Scanner(text, 0).depth() <= KEPT_DEPTH
 
 
 def _is_word(char: str) -> bool:
@@ -332,10 +336,10 @@ class _Scanner:
             self.unexpected(char, _COMMENT)
         self.unexpected(char, f"expected a valid value {_VALUES}")
 
-    def too_deep(self) -> bool:
-        """Whether sound JSON nests deeper than allowed."""
+    def depth(self) -> int:
+        """How deep sound JSON nests."""
         depth, deepest = 0, 0
         for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', self.text, re.DOTALL):
             depth += (token[0] in "[{") - (token[0] in "]}")
             deepest = max(deepest, depth)
-        return deepest > MAX_DEPTH
+        return deepest

@@ -1,0 +1,19 @@
+"""Fixtures of the server's tests: the recorded chart set as a backend."""
+
+import pytest
+
+from medenv.fhir import EmbeddedBackend
+from tests.fhir import recordings
+
+
+@pytest.fixture(scope="session")
+def recorded_backend():
+    """The chart set that the recorded HAPI held."""
+    with EmbeddedBackend.from_resources(recordings.stored_lines()) as backend:
+        yield backend
+
+
+@pytest.fixture
+def recorded(recorded_backend):
+    """A session on it."""
+    return recorded_backend.open()
