@@ -246,7 +246,7 @@ def _string(type_: str, parameter: SearchParameter, qualifier: str, value: str, 
         return c.NeverCondition(parameter)
     members = [unescape(m) for m in split_list(value)]
     how = qualifier[1:] if qualifier in (":exact", ":contains") else ""
-    return c.StringCondition(parameter, members, how) if members else c.MissingCondition(parameter, False)
+    return c.StringCondition(parameter, members or [""], how)  # an empty value asks for any
 
 
 def _uri(type_: str, parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:

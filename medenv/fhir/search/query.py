@@ -144,7 +144,8 @@ def hash_order(names: list[str]) -> list[str]:
             code = (code * 31 + unit) & 0xFFFFFFFF
         return (code ^ code >> 16) & (size - 1)
 
-    return sorted(names[::-1], key=bucket)
+    last_first = names[::-1]
+    return sorted(last_first, key=bucket)
 
 
 def _first(params: list[tuple[str, str]], name: str) -> str | None:
