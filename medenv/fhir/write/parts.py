@@ -13,20 +13,10 @@ from medenv.fhir import definitions, jsontext
 from medenv.fhir.definitions import Element
 from medenv.fhir.errors import FhirError
 from medenv.fhir.write import primitives
+from medenv.fhir.write.members import LOST_STATE, ParseError, Part, invalid
 from medenv.fhir.write.narrative import NarrativeError, narrative
 
 __all__ = ["ParseError", "read_resource"]
-
-_NO_ARRAY = 'Cannot invoke "ca.uhn.fhir.parser.json.BaseJsonLikeArray.size()" because "theValues" is null'
-_NO_OBJECT = 'Cannot invoke "ca.uhn.fhir.parser.json.BaseJsonLikeObject.get(String)" because "nextExtObj" is null'
-_LOST_STATE = (
-    'Cannot invoke "ca.uhn.fhir.parser.ParserState$BaseState.endingElement()" because "this.myState" is null'
-)
-_FOUND = {dict: "OBJECT", list: "ARRAY", type(None): "NULL"}
-
-
-class ParseError(ValueError):
-    """A payload that HAPI's parser refuses; the message starts with its ``HAPI-nnnn`` number."""
 
 
 def read_resource(payload: dict[str, Any], kind: str, strict: bool = False) -> dict[str, Any]:
@@ -59,150 +49,21 @@ def read_resource(payload: dict[str, Any], kind: str, strict: bool = False) -> d
     return {"resourceType": kind, **written}
 
 
-class _Part:
-    """One value while it is read: enter, take what the JSON holds, then say whether it is empty and write it.
-
-    This base class takes nothing: HAPI swallows unknown elements, yet still complains of extensions inside that it can't read.
-    """
-
-    strict = False
-    checks_extensions = True  # inside an extension HAPI doesn't, and stumbles
-
-    def value(self, text: str) -> None:
-        """A JSON scalar stood here."""
-
-    def identifier(self, text: str) -> None:
-        """An ``id`` in the companion ``_name`` object."""
-
-    def enter(self, name: str) -> _Part:
-        """The part for a child; what no element takes is swallowed."""
-        return _Part()
-
-    def extend(self, modifier: bool, url: str | None) -> _Part:
-        """The part for one more extension."""
-        return _Part()
-
-    def empty(self) -> bool:
-        return True
-
-    def write(self) -> Any:
-        return None
-
-    def read(self, payload: dict[str, Any]) -> None:
-        """Take the members of a JSON object."""
-        handled = set()
-        for name, value in payload.items():
-            if name == "resourceType" and isinstance(self, _Composite) and self.resource:
-                continue
-            if name in ("extension", "modifierExtension"):
-                self.read_extensions(value, name)
-            elif not name:
-                raise FhirError(500, "String index out of range: 0")
-            elif name[0] != "_" and name != "fhir_comments":
-                companion = payload.get("_" + name)
-                handled.add("_" + name)
-                self.read_child(name, value, companion, False)
-        for name, value in payload.items():
-            if name[:1] == "_" and len(name) > 1 and name not in handled:
-                if isinstance(value, dict):
-                    self.enter(name[1:]).read_companion(value, name)
-                elif value is not None:
-                    self.complain("1820", _wrong_type(name, "OBJECT", value))
-
-    def complain(self, number: str, text: str) -> None:
-        """Raise if the reader is strict: HAPI's other error handler, which only patches meet."""
-        if self.strict:
-            raise ParseError(f"HAPI-{number}: {text}")
-
-    def repeats(self, name: str) -> bool:
-        """Whether a child is a list."""
-        return False
-
-    def read_child(self, name: str, value: Any, companion: Any, in_array: bool) -> None:
-        if isinstance(value, list):
-            others = companion if isinstance(companion, list) else []
-            for i, item in enumerate(value):
-                self.read_child(name, item, others[i] if i < len(others) else None, True)
-            return
-        if isinstance(value, dict) and not in_array and self.repeats(name):
-            self.complain("1820", f"Found incorrect type for element {name} - Expected ARRAY and found OBJECT")
-        child = self.enter(name)
-        child.strict = self.strict
-        if isinstance(value, dict):
-            child.read_companion(companion, "_" + name)
-            child.read(value)
-        elif value is None:
-            child.read_companion(companion, "_" + name)
-        else:
-            try:
-                child.value(primitives.text_of(value))
-            except primitives.InvalidValue as error:
-                raise _invalid(name, str(value), str(error)) from error
-            if value == "":
-                why = f'[element="{name}"] Invalid attribute value "": Attribute value must not be empty ("")'
-                self.complain("1821", why)
-            if type(child) is _Composite:
-                self.complain("1820", f"Found incorrect type for element {name} - Expected OBJECT and found SCALAR (STRING)")
-            child.read_companion(companion, "_" + name)
-        child.end()
-
-    def read_companion(self, value: Any, name: str) -> None:
-        """Take ``_name``: the id and extensions of a primitive."""
-        if isinstance(value, list):
-            if len(value) > 1:
-                raise ParseError(
-                    f"HAPI-1842: Unexpected array of length {len(value)} (expected 0 or 1) for element: {name}"
-                )
-            value = value[0] if value else None
-        if not isinstance(value, dict):
-            return
-        for name, item in value.items():
-            if name in ("extension", "modifierExtension"):
-                if not isinstance(item, list):
-                    raise FhirError(500, _NO_ARRAY)
-                self.read_extensions(item, name)
-            elif name == "id" and isinstance(item, str) and not isinstance(item, primitives.Number):
-                self.identifier(item)
-
-    def read_extensions(self, value: Any, name: str) -> None:
-        if value is None or (not isinstance(value, list) and not self.checks_extensions):
-            raise FhirError(500, _NO_ARRAY)
-        if not isinstance(value, list):
-            raise ParseError(
-                f"HAPI-1841: Syntax error parsing JSON FHIR structure: Expected ARRAY at element '{name}', "
-                f"found '{_FOUND.get(type(value), 'SCALAR')}'"
-            )
-        for item in value:
-            if not isinstance(item, dict):
-                raise FhirError(500, _NO_OBJECT)
-            url = item.get("url")
-            scalar = isinstance(url, (str, bool))
-            if not scalar:
-                self.complain("1822", f"Resource is missing required element 'url' in parent element '{name}'")
-            child = self.extend(name == "modifierExtension", primitives.text_of(url) if scalar else None)
-            child.strict = self.strict
-            child.read({k: v for k, v in item.items() if k != "url"})
-            child.end()
-
-    def end(self) -> None:
-        """The JSON value is over."""
-
-
-class _Extensible(_Part):
+class _Extensible(Part):
     def __init__(self) -> None:
         self.extensions: list[_Extension] = []
 
-    def extend(self, modifier: bool, url: str | None) -> _Part:
+    def extend(self, modifier: bool, url: str | None) -> Part:
         if modifier:
-            return _Part()
+            return Part()
         self.extensions.append(_Extension(url))
         return self.extensions[-1]
 
 
 class _Primitive(_Extensible):
-    def enter(self, name: str) -> _Part:
+    def enter(self, name: str) -> Part:
         self.complain("1825", f"Unknown element '{name}' found during parse")
-        return _Part()
+        return Part()
 
     def __init__(self, kind: str, element: Element | None, name: str) -> None:
         super().__init__()
@@ -217,7 +78,7 @@ class _Primitive(_Extensible):
         try:
             self.content = primitives.convert(self.kind, self.element, text)
         except primitives.InvalidValue as error:
-            raise _invalid(self.name, text, str(error)) from error
+            raise invalid(self.name, text, str(error)) from error
 
     def identifier(self, text: str) -> None:
         self.id = text
@@ -236,7 +97,7 @@ class _Primitive(_Extensible):
         return {"id": self.id, "extension": found} if self.id.strip() else {"extension": found}
 
 
-class _Xhtml(_Part):
+class _Xhtml(Part):
     def __init__(self) -> None:
         self.content: str | None = None
 
@@ -254,7 +115,7 @@ class _Xhtml(_Part):
 
     def read(self, payload: dict[str, Any]) -> None:
         if any(name[:1] not in ("", "_") and not name.lower().endswith("extension") for name in payload):
-            raise FhirError(500, _LOST_STATE)
+            raise FhirError(500, LOST_STATE)
         super().read(payload)
 
     def empty(self) -> bool:
@@ -264,7 +125,7 @@ class _Xhtml(_Part):
         return self.content
 
 
-class _Nested(_Part):
+class _Nested(Part):
     """A resource inside another: a Bundle's entry, or contained."""
 
     def __init__(self, contained: bool) -> None:
@@ -291,36 +152,38 @@ class _Nested(_Part):
 
 
 class _Composite(_Extensible):
+    wants_object = True
+
     def __init__(self, kind: str, resource: bool = False) -> None:
         super().__init__()
-        self.kind, self.resource = kind, resource
+        self.kind, self.is_resource = kind, resource
         self.names = definitions.json_names(kind)
         self.modifiers: list[_Extension] = []
-        self.children: dict[str, list[tuple[str, _Part]]] = {}
+        self.children: dict[str, list[tuple[str, Part]]] = {}
         self.seen: set[str] = set()
 
     def identifier(self, text: str) -> None:
         self.children["id"] = [("id", _text(text))]
 
-    def extend(self, modifier: bool, url: str | None) -> _Part:
+    def extend(self, modifier: bool, url: str | None) -> Part:
         name = "modifierExtension" if modifier else "extension"
         if name not in self.names:
-            return _Part()
+            return Part()
         target = self.modifiers if modifier else self.extensions
         target.append(_Extension(url))
         return target[-1]
 
-    def enter(self, name: str) -> _Part:
+    def enter(self, name: str) -> Part:
         row = self.names.get(name)
         if row is None:
             self.complain("1825", f"Unknown element '{name}' found during parse")
-            return _Part()
+            return Part()
         element, kind = row
         if not element.many:
             if element.name in self.seen:
                 text = f"Multiple repetitions of non-repeatable element '{element.name}' found during parse"
                 self.complain("1823", text)
-                return _Part()
+                return Part()
             self.seen.add(element.name)
         child = _part(kind, element, name)
         row_of = self.children.setdefault(element.name, [])
@@ -356,18 +219,19 @@ class _Composite(_Extensible):
 class _Extension(_Composite):
     """An extension: any type of value, and the last one counts."""
 
+    wants_object = False
     checks_extensions = False
 
     def __init__(self, url: str | None) -> None:
         super().__init__("Extension")
         self.url = url
 
-    def enter(self, name: str) -> _Part:
+    def enter(self, name: str) -> Part:
         if name == "id":
             return super().enter(name)
         row = self.names.get(name)
         if row is None or row[0].name != "value":
-            return _Part()
+            return Part()
         child = _part(row[1], None, name)
         self.children["value"] = [(name, child)]
         return child
@@ -399,7 +263,7 @@ class _Extension(_Composite):
         return out
 
 
-def _part(kind: str, element: Element | None, name: str) -> _Part:
+def _part(kind: str, element: Element | None, name: str) -> Part:
     if kind == "xhtml":
         return _Xhtml()
     if definitions.is_primitive(kind):
@@ -415,7 +279,7 @@ def _text(value: str) -> _Primitive:
     return part
 
 
-def _write_child(out: dict[str, Any], element: Element, row: list[tuple[str, _Part]]) -> None:
+def _write_child(out: dict[str, Any], element: Element, row: list[tuple[str, Part]]) -> None:
     name = row[0][0]
     values = [part.write() for _, part in row]
     if name == "contained":  # of those with equal ids the first counts
@@ -441,9 +305,3 @@ def _made_id(resource: dict[str, Any], at: int) -> str:
     return str(uuid.UUID(bytes=hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]))
 
 
-def _wrong_type(name: str, wanted: str, value: Any) -> str:
-    return f"Found incorrect type for element {name} - Expected {wanted} and found {_FOUND.get(type(value), 'SCALAR')}"
-
-
-def _invalid(name: str, text: str, why: str) -> ParseError:
-    return ParseError(f'HAPI-1821: [element="{name}"] Invalid attribute value "{text}": {why}')
