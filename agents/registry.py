@@ -9,7 +9,7 @@ from typing import Any
 
 from medenv.agents.llm import LLMPolicy
 from medenv.agents.policy import Policy
-from medenv.agents.scripted import BlindPolicy, ReferencePolicy
+from medenv.agents.scripted import BlindPolicy, GlancePolicy, ReferencePolicy
 from medenv.agents.wander import RandomPolicy
 
 __all__ = ["AGENTS", "load"]
@@ -17,6 +17,7 @@ __all__ = ["AGENTS", "load"]
 AGENTS: dict[str, Callable[..., Policy]] = {
     "reference": ReferencePolicy,
     "blind": BlindPolicy,
+    "glance": GlancePolicy,
     "random": RandomPolicy,
     "llm": LLMPolicy,
 }

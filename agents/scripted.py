@@ -1,4 +1,4 @@
-"""Policies that follow a task type's own scripts: the reference solution, and the blind policy that never looks.
+"""Policies that follow a task type's own scripts: the reference solution, and two lazy baselines.
 
 Both act through the same text actions as a model does.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from medenv.agents.policy import Player, Policy, ProviderError, Reply
 
@@ -14,7 +15,7 @@ from medenv.protocol.trajectory import Message
 from medenv.tasks import Task, UnexpectedObservationError, task_type
 from medenv.tasks.steps import Steps
 
-__all__ = ["BlindPolicy", "ReferencePolicy"]
+__all__ = ["BlindPolicy", "GlancePolicy", "ReferencePolicy"]
 
 
 class _StepsPlayer(Player):
@@ -53,6 +54,27 @@ class ReferencePolicy(_ScriptPolicy):
     def steps(self, task: Task) -> Steps[None]:
         """The task type's reference solution, with relative URLs."""
         return task_type(task.type).solve(task)
+
+
+class GlancePolicy(_ScriptPolicy):
+    """Sends the one obvious GET, ignores what comes back, and plays the blind policy: the floor of a lazy reader."""
+
+    name = "glance"
+
+    def steps(self, task: Task) -> Steps[None]:
+        """The obvious GET, then the template."""
+        yield f"GET {_obvious(task)}"
+        yield from task_type(task.type).blind(task)
+
+
+def _obvious(task: Task) -> str:
+    """The first search that comes to mind: the type's own without its large `_count`, or who the patient is."""
+    query = task_type(task.type).facts_query(task)
+    if query is not None:
+        return query.replace("&_count=5000", "")
+    if task.mrn and task.mrn in task.instruction:
+        return f"Patient?identifier={task.mrn}"
+    return "Patient?" + "&".join(f"{key}={quote(str(task.params[key]))}" for key in ("given", "family", "birthdate"))
 
 
 class BlindPolicy(_ScriptPolicy):

@@ -13,7 +13,7 @@ from medenv.tasks import Task, task_type
 
 __all__ = ["FactsError", "collect_facts"]
 
-_READ = ("birthDate", "effectiveDateTime", "valueQuantity")
+_READ = ("id", "identifier", "name", "birthDate", "effectiveDateTime", "valueQuantity")
 _READ_OF_QUANTITY = ("value", "unit")
 
 
@@ -29,7 +29,7 @@ def collect_facts(task: Task, session: Session) -> list[dict[str, Any]] | None:
         session: A session without any write of the episode.
 
     Returns:
-        One dict an entry, in the server's order, with those of birthDate, effectiveDateTime and valueQuantity that it has;
+        One dict an entry, in the server's order, with those of its elements that graders read;
         None where the graders read nothing.
 
     Raises:

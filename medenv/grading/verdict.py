@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from medenv.protocol.trajectory import Status, Trajectory
@@ -45,12 +45,16 @@ class Verdict:
         grader: The grader's name.
         checks: All checks; the score is 1.0 if and only if each passed.
         branch: What the chart demanded, in the task type's words, if the grader got so far.
+        category: Why the episode failed, one of `CATEGORIES`; None for the solved and where the grader doesn't say.
+        partial: Diagnostics between 0 and 1 (evidence, answer, orders); never part of the score.
     """
 
     score: float
     grader: str
     checks: Sequence[Check]
     branch: str | None = None
+    category: str | None = None
+    partial: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
