@@ -145,7 +145,7 @@ class _Nested(Part):
             self.resource = {"resourceType": kind, "id": _made_id(self.resource, self.at), **rest}
 
     def empty(self) -> bool:
-        return self.resource is None or (len(self.resource) == 1 and not self.contained)
+        return self.resource is None
 
     def write(self) -> Any:
         return self.resource
