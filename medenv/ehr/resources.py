@@ -77,9 +77,9 @@ class Ledger:
         }
 
 
-def timestamp(at: datetime) -> str:
-    """An instant to the second with its offset, as charts write it."""
-    return at.isoformat(timespec="seconds")
+def timestamp(at: datetime | str) -> str:
+    """An instant to the second with its offset, as charts write it; a text stays as it is."""
+    return at if isinstance(at, str) else at.isoformat(timespec="seconds")
 
 
 def _coding(system: str, code: str, display: str) -> dict[str, str]:
@@ -120,7 +120,7 @@ def patient(person: Person) -> Resource:
 
 
 def lab(
-    mrn: str, code: str, unit: str, value: str, at: datetime, issued: datetime, flag: str | None = None
+    mrn: str, code: str, unit: str, value: str, at: datetime | str, issued: datetime | str, flag: str | None = None
 ) -> Resource:
     """A laboratory Observation.
 
@@ -155,7 +155,7 @@ def lab(
     return resource
 
 
-def vital(mrn: str, name: str, value: str, at: datetime) -> Resource:
+def vital(mrn: str, name: str, value: str, at: datetime | str) -> Resource:
     """A vital-sign Observation: named by text alone, its value a string, without a status."""
     category = _coding("http://hl7.org/fhir/observation-category", "vital-signs", "Vital Signs")
     return {
@@ -168,7 +168,7 @@ def vital(mrn: str, name: str, value: str, at: datetime) -> Resource:
     }
 
 
-def condition(mrn: str, code: str, display: str, onset: datetime) -> Resource:
+def condition(mrn: str, code: str, display: str, onset: datetime | str) -> Resource:
     """A Condition with an ICD-10 code."""
     return {
         "resourceType": "Condition",
@@ -179,7 +179,7 @@ def condition(mrn: str, code: str, display: str, onset: datetime) -> Resource:
     }
 
 
-def procedure(mrn: str, code: str, display: str, at: datetime) -> Resource:
+def procedure(mrn: str, code: str, display: str, at: datetime | str) -> Resource:
     """A Procedure with a CPT code or an order id, without a status."""
     return {
         "resourceType": "Procedure",
@@ -190,7 +190,7 @@ def procedure(mrn: str, code: str, display: str, at: datetime) -> Resource:
 
 
 def medication_request(
-    mrn: str, name: str, status: str, at: datetime, timing: str, route: str, dose: tuple[str, str] | None
+    mrn: str, name: str, status: str, at: datetime | str, timing: str, route: str, dose: tuple[str, str] | None
 ) -> Resource:
     """A MedicationRequest that names its drug by text; `dose` is number and unit, None where the order gives none."""
     dosage: Resource = {"timing": {"code": {"text": timing}}, "route": {"text": route}}

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from medenv.fhir.backend import Backend
+from medenv.fhir.cache import cached_store
 from medenv.fhir.memory import AnswerCache
 from medenv.fhir.session import EmbeddedSession
 from medenv.fhir.store import Store, build, read_lines
@@ -66,7 +65,7 @@ class EmbeddedBackend(Backend):
             base: The base URL that links carry.
 
         Raises:
-            OSError: The file can't be read.
+            OSError: The file can't be read, or the store can't be kept.
             ValueError: A line is no resource (says which and why), or a resource stands twice.
         """
         path = Path(path)
@@ -74,13 +73,9 @@ class EmbeddedBackend(Backend):
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
-        folder = Path(cache_dir) if cache_dir is not None else Path(platformdirs.user_cache_dir("medenv")) / "stores"
-        target = folder / f"{digest.hexdigest()[:32]}.db"
-        if target.exists():
-            with contextlib.suppress(OSError, ValueError):
-                return cls(Store(target), base)
-        build(lambda: read_lines(path), target, f"{path} line")
-        return cls(Store(target), base)
+        folder = Path(cache_dir) if cache_dir is not None else None
+        name, needs = digest.hexdigest()[:32], path.stat().st_size
+        return cls(cached_store(name, lambda: read_lines(path), folder, needs=needs, named=f"{path} line"), base)
 
     @classmethod
     def from_resources(cls, resources: Iterable[Mapping[str, Any] | str], base: str = DEFAULT_BASE) -> EmbeddedBackend:

@@ -1,0 +1,119 @@
+"""The charts of a split by name: where they are built, what their fingerprint must be, and how they leave as NDJSON.
+
+A chart set is small and can be pickled; the store behind it is built at first need and shared by all processes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from medenv.fhir.cache import cached_store, path_of
+from medenv.fhir.forms import Block
+from medenv.fhir.store import Store
+
+__all__ = ["ChartSet", "FingerprintError", "check_fingerprint", "lines", "watched"]
+
+Resources = Callable[[], Iterable[Mapping[str, Any] | str | Block]]
+
+_BYTES_A_RECORD = 480
+_WORTH_A_BAR = 20_000
+
+
+class FingerprintError(ValueError):
+    """Charts are not those that tasks or trajectories were made on."""
+
+
+def check_fingerprint(found: str, expected: str | None, whose: str) -> None:
+    """Compare the charts at hand with those that something was made on.
+
+    Args:
+        found: The fingerprint of the charts at hand.
+        expected: The fingerprint of those it was made on; None if it doesn't say.
+        whose: What was made on them, for the error.
+
+    Raises:
+        FingerprintError: They differ.
+    """
+    if expected is not None and found != expected:
+        raise FingerprintError(
+            f"{whose} was made on charts with the fingerprint {expected}, but these have {found}; "
+            "use the same version of medenv, or export the charts anew (medenv data export)"
+        )
+
+
+@dataclass(frozen=True)
+class ChartSet:
+    """The charts of a split.
+
+    Attributes:
+        name: A file name that says all that the charts depend on.
+        resources: Makes them, in load order.
+        records: About how many there are.
+        fingerprint: What they must hash to; None if that isn't laid down.
+    """
+
+    name: str
+    resources: Resources
+    records: int = 0
+    fingerprint: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the store lies, whether or not it is built."""
+        return path_of(self.name)
+
+    def open(self) -> Store:
+        """The store; built first, with a progress bar for large ones on a terminal, if need be.
+
+        Raises:
+            CacheError: It can't be kept in the cache folder.
+            FingerprintError: The charts are not those laid down.
+        """
+        store = cached_store(self.name, lambda: watched(self), needs=self.records * _BYTES_A_RECORD)
+        check_fingerprint(store.fingerprint, self.fingerprint, f"the chart set {self.name!r}")
+        return store
+
+    def export(self, file: IO[str]) -> int:
+        """Write the charts as NDJSON, one resource a line in load order.
+
+        Args:
+            file: Where to.
+
+        Returns:
+            How many resources were written.
+        """
+        count = 0
+        for line in lines(self.open()):
+            file.write(line + "\n")
+            count += 1
+        return count
+
+
+def lines(store: Store) -> Iterator[str]:
+    """A store's resources as compact JSON, by number."""
+    pids = store.all_pids()
+    for start in range(0, len(pids), 500):
+        part = pids[start : start + 500]
+        found = store.records(part)
+        for pid in part:
+            yield found[pid].text(None)
+
+
+def watched(charts: ChartSet) -> Iterator[Mapping[str, Any] | str | Block]:
+    """The resources as they are made, with a progress bar on a terminal."""
+    made = charts.resources()
+    if charts.records < _WORTH_A_BAR or not sys.stderr.isatty():
+        yield from made
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(f"building {charts.name}", total=charts.records)
+        for one in made:
+            yield one
+            progress.advance(bar, len(one.filled) if isinstance(one, Block) else 1)

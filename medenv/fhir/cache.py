@@ -1,0 +1,157 @@
+"""Stores that are built once a user and then shared: where they lie, who builds, and how a damaged one is noticed.
+
+Beside each store lies a card with its size, time of change and hash, so that opening costs no reading while nothing touched the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from medenv.fhir.store import Store, build
+from medenv.fhir.store.build import FORMAT, Source
+
+__all__ = ["CacheError", "cache_dir", "cached_store", "path_of", "trusted"]
+
+VARIABLE = "MEDENV_CACHE_DIR"
+_SPARE = 1.2  # room asked for before a build, as a multiple of what the store will take
+
+
+class CacheError(OSError):
+    """A store can't be kept in the cache folder."""
+
+
+def cache_dir() -> Path:
+    """The folder of built stores: ``$MEDENV_CACHE_DIR``, or medenv's folder among the user's caches, and in it ``stores``."""
+    own = os.environ.get(VARIABLE)
+    return (Path(own).expanduser() if own else Path(platformdirs.user_cache_dir("medenv"))) / "stores"
+
+
+def path_of(name: str, folder: Path | None = None) -> Path:
+    """Where the store of a name lies, whether or not it is built.
+
+    Args:
+        name: A file name without ending; it says all that the content depends on but the store's own format.
+        folder: The cache folder; `cache_dir` if None.
+    """
+    return (folder or cache_dir()) / f"{name}.{FORMAT}.db"
+
+
+def cached_store(
+    name: str,
+    resources: Callable[[], Iterable[Source]],
+    folder: Path | None = None,
+    *,
+    needs: int = 0,
+    named: str = "resource",
+) -> Store:
+    """Open a store, building it first if it isn't there or is damaged.
+
+    Of several processes that need it at once one builds and the others wait. The file appears when it is whole.
+
+    Args:
+        name: As for `path_of`.
+        resources: Makes the content, in load order.
+        folder: The cache folder; `cache_dir` if None.
+        needs: About how many bytes it will take, so that a full disk is told before the work.
+        named: What errors call a resource.
+
+    Raises:
+        CacheError: The folder can't be written, or the disk is full.
+        ValueError: A resource isn't one.
+    """
+    target = path_of(name, folder)
+    store = trusted(target)
+    if store is not None:
+        return store
+    from filelock import FileLock
+
+    with _explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_suffix(".lock")):
+            store = trusted(target)
+            if store is None:
+                _rebuild(target, resources, needs, named)
+                store = Store(target)
+    return store
+
+
+def trusted(target: Path) -> Store | None:
+    """A built store if it is there and is what was built; None if it must be built (anew)."""
+    try:
+        card = json.loads(_card(target).read_bytes())
+        found = target.stat()
+        if found.st_size != card["size"]:
+            return None
+        if found.st_mtime_ns != card["changed"]:
+            if _hash(target) != card["hash"]:
+                return None
+            with contextlib.suppress(OSError):
+                _write_card(target, card["hash"])
+        store = Store(target)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return store
+
+
+def _rebuild(target: Path, resources: Callable[[], Iterable[Source]], needs: int, named: str) -> None:
+    """Build under the lock: whatever half-made files lie here were left by a process that was killed."""
+    for left in target.parent.glob(f"{target.name}*.tmp*"):
+        left.unlink(missing_ok=True)
+    free = shutil.disk_usage(target.parent).free
+    if needs * _SPARE > free:
+        wanted = f"about {needs / 1e6:.0f} MB are needed and {free / 1e6:.0f} MB are free"
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}; {wanted}")
+    _card(target).unlink(missing_ok=True)
+    build(resources, target, named)
+    _write_card(target, _hash(target))
+
+
+def _card(target: Path) -> Path:
+    return target.with_suffix(".json")
+
+
+def _write_card(target: Path, digest: str) -> None:
+    found = target.stat()
+    card: dict[str, Any] = {"size": found.st_size, "changed": found.st_mtime_ns, "hash": digest}
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w") as file:
+            json.dump(card, file)
+        os.replace(name, _card(target))
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=32)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _explained(target: Path) -> Any:
+    """Turn what goes wrong with a file or a disk into words that say what to do."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        if isinstance(error, CacheError):
+            raise
+        raise CacheError(
+            f"the charts can't be kept in {target.parent}: {error}; free some space there, "
+            f"or name another folder in the environment variable {VARIABLE}"
+        ) from error
