@@ -10,7 +10,7 @@ from medenv.fhir import definitions
 from medenv.fhir.errors import FhirError
 from medenv.fhir.jsontext import Number
 from medenv.fhir.shape import Record
-from medenv.fhir.write.references import check_exists, check_types, follow, indexed, respell, walk_references
+from medenv.fhir.write.references import at_parameters, check_exists, check_types, indexed, respell, walk_references
 
 if TYPE_CHECKING:
     from medenv.fhir.session import EmbeddedSession
@@ -79,8 +79,9 @@ def check_links(session: EmbeddedSession, resource: dict[str, Any]) -> bool:
     _check_index_values(resource)
     found = indexed(resource)
     check_exists(found, lambda type_, id_: _find(session, type_, id_))
+    linked = any(r.value[:1] != "#" for r in found)
     respell(resource)
-    return has_links(resource)
+    return linked
 
 
 def has_links(resource: dict[str, Any]) -> bool:
@@ -125,19 +126,16 @@ def _check_index_values(resource: dict[str, Any]) -> None:
         FhirError: 500, as on HAPI.
     """
     failed = "HAPI-0389: Failed to call access method: org.springframework.dao.InvalidDataAccessApiUsageException: "
-    for parameter in definitions.search_parameters(resource["resourceType"]).values():
-        if parameter.type not in ("date", "quantity") or parameter.code[0] == "_":
+    for parameter, _, node in at_parameters(resource, ("date", "quantity")):
+        if parameter.type == "quantity":
+            value = node.get("value") if isinstance(node, dict) else None
+            if isinstance(value, Number) and isinf(float(value)):
+                raise FhirError(500, f"{failed}Infinite or NaN")
             continue
-        for node in (n for path in parameter.paths for n in follow(resource, path)):
-            if parameter.type == "quantity":
-                value = node.get("value") if isinstance(node, dict) else None
-                if isinstance(value, Number) and isinf(float(value)):
-                    raise FhirError(500, f"{failed}Infinite or NaN")
-                continue
-            for text in (node.get("start"), node.get("end")) if isinstance(node, dict) else (node,):
-                if isinstance(text, str) and " " in (text[0], text[-1]):
-                    day = text.partition("T")[0].replace("-", "")
-                    raise FhirError(500, f'{failed}For input string: "{day}"')
+        for text in (node.get("start"), node.get("end")) if isinstance(node, dict) else (node,):
+            if isinstance(text, str) and " " in (text[0], text[-1]):
+                day = text.partition("T")[0].replace("-", "")
+                raise FhirError(500, f'{failed}For input string: "{day}"')
 
 
 def _sort_meta(resource: dict[str, Any]) -> None:

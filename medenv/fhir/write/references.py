@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from medenv.fhir import definitions
+from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.errors import FhirError
 from medenv.fhir.shape import Record
 
-__all__ = ["Target", "check_exists", "check_types", "follow", "indexed", "parse_reference", "respell", "walk_references"]
+__all__ = ["Target", "at_parameters", "check_exists", "check_types", "indexed", "parse_reference", "respell", "walk_references"]
 
 
 class Target(NamedTuple):
@@ -127,38 +129,74 @@ class Indexed(NamedTuple):
 
 def indexed(resource: dict[str, Any]) -> list[Indexed]:
     """The references of a resource that search parameters point at, by parameter name; each reference once."""
-    kind = resource["resourceType"]
     found: dict[tuple[int, str], Indexed] = {}
-    for parameter in definitions.search_parameters(kind).values():
-        if parameter.type != "reference":
-            continue
-        for path in parameter.paths:
-            for node in follow(resource, path):
-                value = node.get("reference") if isinstance(node, dict) else None
-                if isinstance(value, str):
-                    found.setdefault((id(node), value), Indexed(path, parameter.targets, value))
+    for parameter, path, node in at_parameters(resource, ("reference",)):
+        value = node.get("reference") if isinstance(node, dict) else None
+        if isinstance(value, str):
+            found.setdefault((id(node), value), Indexed(path, parameter.targets, value))
     return list(found.values())
 
 
 _STEP = re.compile(r"\.?(?:where\(resolve\(\) is (?P<is>\w+)\)|(?:as|ofType)\((?P<as>\w+)\)|(?P<name>\w+)(?:\[0\])?)")
 
 
-def follow(resource: dict[str, Any], path: str) -> list[Any]:
-    """What stands at one alternative of a search parameter's expression; nothing if it says what we don't know."""
-    cast = re.fullmatch(r"\(([\w.]+) as (\w+)\)|([\w.]+) as (\w+)", path)
-    text = f"{cast[1] or cast[3]}.as({cast[2] or cast[4]})" if cast else path
-    nodes: list[Any] = [resource]
+class _Plan(NamedTuple):
+    """One alternative of a search parameter's expression: the member names it goes through and the type it is kept to."""
+
+    parameter: SearchParameter
+    path: str
+    first: frozenset[str]
+    names: tuple[str, ...]
+    only: str
+
+
+@cache
+def _plans(kind: str, types: tuple[str, ...]) -> tuple[_Plan, ...]:
+    wanted = [p for p in definitions.search_parameters(kind).values() if p.type in types and p.code[0] != "_"]
+    return tuple(plan for p in wanted for path in p.paths if (plan := _plan(kind, p, path)) is not None)
+
+
+def _plan(kind: str, parameter: SearchParameter, path: str) -> _Plan | None:
+    """Read an expression; None for one that says what we don't know."""
+    cast = re.fullmatch(r"\(([\w.]+) as \w+\)|([\w.]+) as \w+", path)
+    text = (cast[1] or cast[2]) if cast else path
+    names: list[str] = []
+    only = ""
     at = text.find(".")
     while 0 <= at < len(text):
         step = _STEP.match(text, at)
         if step is None or step.end() == at:
-            return []
+            return None
         at = step.end()
-        if step["is"]:
-            nodes = [n for n in nodes if isinstance(n, dict) and parse_reference(str(n.get("reference"))).type == step["is"]]
-        elif step["name"]:
-            nodes = [v for n in nodes for v in _children(n, step["name"])]
-    return nodes
+        only = step["is"] or only
+        if step["name"]:
+            names.append(step["name"])
+    if not names:
+        return None
+    first = frozenset(n for n, (element, _) in definitions.json_names(kind).items() if element.name == names[0])
+    return _Plan(parameter, path, first, tuple(names), only)
+
+
+def at_parameters(resource: dict[str, Any], types: tuple[str, ...]) -> Iterator[tuple[SearchParameter, str, Any]]:
+    """What stands where a resource's search parameters point.
+
+    Args:
+        resource: The resource.
+        types: The types of parameters that count: ``reference``, ``date``, ..
+
+    Yields:
+        The parameter, the alternative of its expression, and what stands there, of any type that the element may have.
+    """
+    present = resource.keys()
+    for plan in _plans(resource["resourceType"], types):
+        if plan.first.isdisjoint(present):
+            continue
+        nodes: list[Any] = [resource]
+        for name in plan.names:
+            nodes = [v for n in nodes for v in _children(n, name)]
+        for node in nodes:
+            if not plan.only or (isinstance(node, dict) and parse_reference(str(node.get("reference"))).type == plan.only):
+                yield plan.parameter, plan.path, node
 
 
 def _children(node: Any, name: str) -> Iterator[Any]:
