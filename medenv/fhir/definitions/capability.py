@@ -24,7 +24,7 @@ def _resources() -> tuple[dict[str, Any], ...]:
     for kind, parameters in found.items():
         for parameter in parameters.values():
             if parameter.type == "reference":
-                for target in parameter.targets:
+                for target in parameter.targets or found:  # without targets it may lead anywhere
                     if target in referrers:
                         referrers[target].append(f"{kind}:{parameter.code}")
     return tuple(_resource(kind, found[kind], sorted(set(referrers[kind]))) for kind in found)
