@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from medenv.fhir import jsontext
 from medenv.fhir.errors import JSON_TYPE, XML_TYPE
@@ -17,8 +17,7 @@ from medenv.fhir.subset import SUBSETTED, view_of
 __all__ = ["Entry", "Output", "negotiate"]
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One entry of a bundle.
 
     Attributes:
@@ -27,6 +26,7 @@ class Entry:
         values: Its resource's values.
         mode: ``match`` or ``include`` in a searchset, ``""`` otherwise.
         tail: What follows the resource where there is no mode.
+        text: The whole entry as pretty JSON, if it has been written before.
     """
 
     url: str
@@ -34,13 +34,29 @@ class Entry:
     values: list[str]
     mode: str = "match"
     tail: Mapping[str, Any] | None = None
+    text: str = ""
 
 
+_AT_FIELD = "\n  "
 _AT_ENTRY = "\n    "
 _MODES = {
     mode: (f'"search": {{\n      "mode": "{mode}"\n    }}', f'"search":{{"mode":"{mode}"}}')
     for mode in ("match", "include")
 }
+
+
+def _pretty_head(head: dict[str, Any]) -> str:
+    """A bundle's text up to its entries; as `jsontext.pretty` would write it, which takes many times as long."""
+    parts = []
+    for name, value in head.items():
+        if name == "link":
+            links = [f'{{\n    "relation": "{x["relation"]}",\n    "url": {jsontext.scalar(x["url"])}\n  }}' for x in value]
+            parts.append(f'"link": [ {", ".join(links)} ]')
+        elif name == "meta" and len(value) == 1:
+            parts.append(f'"meta": {{\n    "lastUpdated": "{value["lastUpdated"]}"\n  }}')
+        else:
+            parts.append(f'"{name}": {jsontext.pretty(value, _AT_FIELD)}')
+    return "{\n  " + ",\n  ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -96,8 +112,13 @@ class Output:
         if not self.pretty:
             text = jsontext.compact(head)
             return f'{text[:-1]},"entry":[{",".join([self._entry(e) for e in entries])}]}}' if entries else text
-        text = jsontext.pretty(head)
-        return f'{text[:-2]},\n  "entry": [ {", ".join([self._entry(e) for e in entries])} ]\n}}' if entries else text
+        text = _pretty_head(head)
+        return f'{text},\n  "entry": [ {", ".join([self._entry(e) for e in entries])} ]\n}}' if entries else f"{text}\n}}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether entries are pretty JSON with nothing cut, so that their texts can be kept."""
+        return self.pretty and not self.xml and not self.summary and self.elements is None
 
     def _view(self, entry: Entry) -> Any:
         shape = entry.shape
@@ -108,6 +129,10 @@ class Output:
         return view_of(shape, self.summary, self.elements)
 
     def _entry(self, entry: Entry) -> str:
+        return entry.text or self.write_entry(entry)
+
+    def write_entry(self, entry: Entry) -> str:
+        """Write one entry of a bundle as JSON."""
         view = self._view(entry)
         if self.pretty:
             tail = _MODES[entry.mode][0] if entry.mode else jsontext.pretty(entry.tail, "\n  ")[6:-4]

@@ -89,6 +89,7 @@ def day_before(number: int, days: int = 1) -> int:
     return _number(date(number // 10_000, number // 100 % 100, number % 100) - timedelta(days))
 
 
+@lru_cache(maxsize=4096)
 def format_instant(ms: int) -> str:
     """Milliseconds since 1970 as HAPI writes an instant: ``2026-11-23T01:54:20.536+00:00``."""
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")

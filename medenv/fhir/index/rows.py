@@ -159,11 +159,15 @@ class Rows:
         pids: Their internal numbers, ascending in the store.
         shapes: Their shapes.
         texts: Their values, each resource's joined by newlines.
+        stored: Whether they are a store's, and so the same for every session.
     """
 
-    __slots__ = ("_columns", "pids", "shapes", "texts", "type")
+    __slots__ = ("_columns", "pids", "shapes", "stored", "texts", "type")
 
-    def __init__(self, type_: str, pids: list[int], shapes: list[Shape], texts_: list[str]) -> None:
+    def __init__(
+        self, type_: str, pids: list[int], shapes: list[Shape], texts_: list[str], stored: bool = False
+    ) -> None:
+        self.stored = stored
         self.type, self.pids, self.shapes, self.texts = type_, pids, shapes, texts_
         self._columns: dict[tuple[str, str], Column] = {}
 

@@ -135,7 +135,8 @@ def searchset(
     Returns:
         The bundle's text, and what later pages need if there are any.
     """
-    output = replace(output, summary=search.summary, elements=search.elements)
+    if search.summary or search.elements is not None:
+        output = replace(output, summary=search.summary, elements=search.elements)
     hits = find(chart, search) if hits is None else hits
     params = search.params
     if search.count_only or search.count == 0:
@@ -166,7 +167,7 @@ def searchset(
             array("q", (hit[0] for hit in hits.all())), tuple(i for i in search.includes if _leads_to(i, search.type))
         )
         links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
-    entries = _entries(chart, shown, search.includes)
+    entries = _entries(chart, shown, search.includes, output)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries), page
 
 
@@ -189,16 +190,25 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
         links.append(("next", at(offset + count)))
     if offset > 0:
         links.append(("previous", at(max(0, offset - count))))
-    return output.write_bundle(head(id_, when, "searchset", total, links), _entries(chart, shown, search.includes))
+    return output.write_bundle(head(id_, when, "searchset", total, links), _entries(chart, shown, search.includes, output))
 
 
-def _entries(chart: Chart, hits: list[Hit], includes: list[Include]) -> list[Entry]:
+def _entries(chart: Chart, hits: list[Hit], includes: list[Include], output: Output) -> list[Entry]:
     base = chart.base
     entries = []
-    for _, rows, at in hits:
-        shape = rows.shapes[at]
-        values = rows.texts[at].split("\n")
-        entries.append(Entry(f"{base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values))
+    kept = chart.store.entry_texts
+    whole = output.whole
+    for pid, rows, at in hits:
+        text = kept.get((pid, base)) if whole and rows.stored else None
+        if text is not None:
+            entries.append(Entry("", None, [], text=text))
+            continue
+        shape, values = rows.shapes[at], rows.texts[at].split("\n")
+        entry = Entry(f"{base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values)
+        if whole and rows.stored:
+            entry = entry._replace(text=output.write_entry(entry))
+            chart.store.keep_entry(pid, base, entry.text)
+        entries.append(entry)
     if includes:
         records = chart.records([hit[0] for hit in hits])
         entries += _included_entries(chart, [records[hit[0]] for hit in hits], includes)

@@ -6,6 +6,7 @@ HAPI reads all values first and looks at names, chains and modifiers later; `rea
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -43,6 +44,7 @@ class Given:
         self.parsed: list[Any] = []
 
 
+@cache
 def known_parameters(type_: str) -> dict[str, SearchParameter]:
     """The search parameters of a type that HAPI names in its error texts: all but four of its own."""
     return {k: p for k, p in definitions.search_parameters(type_).items() if k not in _HIDDEN}

@@ -101,14 +101,27 @@ def parse_date(text: str) -> Date:
     Raises:
         FhirError: HAPI-1940, 1941, 1882 or 1883.
     """
-    prefix, value = _prefix(text.replace(" ", "+"))
-    precision = _check_date(value)
-    found = span(value if value[:4] != "0000" else "0001" + value[4:])  # Java has a year 0
+    text = text.replace(" ", "+") if " " in text else text
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        prefix, value, fraction, second, minute = plain[1], plain[2], plain[5], plain[4], plain[3]
+        precision = "milli" if fraction else "second" if second else "minute" if minute else "day"
+        found = span(value)
+    if plain is None or found is None:
+        prefix, value = _prefix(text)
+        precision = _check_date(value)
+        found = span(value if value[:4] != "0000" else "0001" + value[4:])  # Java has a year 0
     if found is None:
         raise _bad(value)
     if precision == "second":  # the whole second
         found = found._replace(high=found.low + 999)
     return Date(prefix, found, precision in ("year", "month", "day"), precision)
+
+
+_PLAIN = re.compile(
+    r"(eq|ne|gt|ge|lt|le|sa|eb|)(\d{4}-\d\d-\d\d(T\d\d:\d\d(:[0-5]\d(\.\d{1,9})?)?(?:Z|[+-][01]\d:[0-5]\d)?)?)", re.ASCII
+)
+"""What needs no closer look if it is a date at all: the checks below only decide how a wrong one is refused."""
 
 
 def _bad(value: str, why: str = "") -> FhirError:

@@ -31,6 +31,9 @@ _WHOLE = 20_000
 _ROWS_HELD = 400_000
 """Rows kept in memory, all stretches together: about 200 MB of values and columns."""
 
+_ENTRIES_HELD = 50_000
+"""Bundle entries kept as text: about 60 MB."""
+
 _NO_ROWS: Rows = Rows("", [], [], [])
 
 
@@ -43,6 +46,7 @@ class Store:
         newest: Milliseconds since 1970 of the latest ``meta.lastUpdated``.
         last: The highest number in use, as an internal one or as an id.
         counts: How many resources there are, by type.
+        entry_texts: Bundle entries written before, by internal number and base URL; see `keep_entry`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,13 +61,16 @@ class Store:
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[Any, ...], Rows] = OrderedDict()
         self._held_rows = 0
+        self.entry_texts: dict[tuple[int, str], str] = {}
         if not self.path.is_file():
             raise FileNotFoundError(f"no store at {self.path}; build one with medenv.fhir.store.build")
         try:
             db = self._db()
             meta = dict(db.execute("SELECT key, value FROM meta"))
             if meta.get("format") != str(FORMAT):
-                raise ValueError(f"{self.path} is a store of format {meta.get('format')!r}, not {FORMAT}; build it anew")
+                raise ValueError(
+                    f"{self.path} is a store of format {meta.get('format')!r}, not {FORMAT}; build it anew"
+                )
             self._kinds: dict[int, str] = {}
             self.counts: dict[str, int] = {}
             for number, type_, n in db.execute("SELECT id, type, n FROM kind ORDER BY id"):
@@ -98,10 +105,17 @@ class Store:
         with self._lock:
             self._held.clear()
             self._held_rows = 0
+            self.entry_texts = {}
         held = getattr(self._local, "db", None)
         if held is not None and held[0] == os.getpid():
             held[1].close()
         self._local = threading.local()
+
+    def keep_entry(self, pid: int, base: str, text: str) -> None:
+        """Keep the text of a bundle entry; when there are too many, all are forgotten."""
+        if len(self.entry_texts) >= _ENTRIES_HELD:
+            self.entry_texts = {}
+        self.entry_texts[pid, base] = text
 
     def find(self, type_: str, id_: str) -> int | None:
         """The number of a resource by type and id."""
@@ -154,7 +168,9 @@ class Store:
         for start in range(0, len(pids), 500):
             part = pids[start : start + 500]
             marks = ",".join("?" * len(part))
-            for pid, shape, text in self._db().execute(f"SELECT pid, shape, vals FROM resource WHERE pid IN ({marks})", part):
+            for pid, shape, text in self._db().execute(
+                f"SELECT pid, shape, vals FROM resource WHERE pid IN ({marks})", part
+            ):
                 found[pid] = self._record(pid, self._shapes[shape], text)
         return found
 
@@ -171,10 +187,12 @@ class Store:
         rows = self._held.get(key)
         if rows is not None:
             return rows
-        homes = self._db().execute("SELECT how, pids FROM home WHERE type = ? AND patient = ?", (type_, patient)).fetchall()
+        homes = (
+            self._db().execute("SELECT how, pids FROM home WHERE type = ? AND patient = ?", (type_, patient)).fetchall()
+        )
         wanted = [array("q", blob) for how, blob in homes if how & bit]
         if not wanted:
-            return _NO_ROWS
+            return self._hold([key], Rows(type_, [], [], [], True))
         same = bit ^ sum(1 << n for n in range(len(HOME_PARAMETERS)))
         alike = [(type_, patient, same)] if all(how & bit and how & same for how, _ in homes) else []
         return self._hold([key, *alike], self._load(type_, sorted(p for pids in wanted for p in pids)))
@@ -186,21 +204,25 @@ class Store:
         rows = self._load(type_, pids)
         if any(shape.type != type_ for shape in rows.shapes):
             kept = [i for i, shape in enumerate(rows.shapes) if shape.type == type_]
-            pick = [[column[i] for i in kept] for column in (rows.pids, rows.shapes, rows.texts)]
-            rows = Rows(type_, *pick)  # type: ignore[arg-type]
+            pids, shapes, texts = rows.pids, rows.shapes, rows.texts
+            rows = Rows(type_, [pids[i] for i in kept], [shapes[i] for i in kept], [texts[i] for i in kept], True)
         return rows
 
     def _load(self, type_: str, pids: list[int]) -> Rows:
-        rows = Rows(type_, [], [], [])
+        rows = Rows(type_, [], [], [], True)
         db = self._db()
         if len(pids) > 2 and pids[-1] - pids[0] + 1 == len(pids):  # a patient's resources mostly stand together
-            found = db.execute("SELECT pid, shape, vals FROM resource WHERE pid BETWEEN ? AND ?", (pids[0], pids[-1])).fetchall()
+            found = db.execute(
+                "SELECT pid, shape, vals FROM resource WHERE pid BETWEEN ? AND ?", (pids[0], pids[-1])
+            ).fetchall()
         else:
             found = []
             for start in range(0, len(pids), 500):
                 part = pids[start : start + 500]
                 marks = ",".join("?" * len(part))
-                found += db.execute(f"SELECT pid, shape, vals FROM resource WHERE pid IN ({marks}) ORDER BY pid", part).fetchall()
+                found += db.execute(
+                    f"SELECT pid, shape, vals FROM resource WHERE pid IN ({marks}) ORDER BY pid", part
+                ).fetchall()
         for pid, shape, text in found:
             rows.append(pid, self._shapes[shape], text)
         return rows
@@ -209,10 +231,10 @@ class Store:
         with self._lock:
             for key in keys:
                 self._held[key] = rows
-                self._held_rows += len(rows)
+                self._held_rows += len(rows) + 1  # what holds nothing takes room too
             while self._held_rows > _ROWS_HELD and len(self._held) > len(keys):
                 _, old = self._held.popitem(last=False)
-                self._held_rows -= len(old)
+                self._held_rows -= len(old) + 1
         return rows
 
     def stretches(self, type_: str) -> Iterator[Rows]:
@@ -227,7 +249,7 @@ class Store:
             rows = self._held.get(key)
             if rows is None:
                 sql = "SELECT pid, shape, vals FROM resource WHERE kind = ? AND pid > ? ORDER BY pid LIMIT ?"
-                rows = Rows(type_, [], [], [])
+                rows = Rows(type_, [], [], [], True)
                 for pid, shape, text in self._db().execute(sql, (kind, last, size)):
                     rows.append(pid, self._shapes[shape], text)
                 self._hold([key], rows)

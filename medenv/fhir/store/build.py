@@ -131,7 +131,9 @@ class _Builder:
         homes = ((t, p, how, array("q", sorted(pids)).tobytes()) for (t, p, how), pids in sorted(self.homes.items()))
         db.executemany("INSERT INTO home VALUES (?,?,?,?)", homes)
         db.executemany("INSERT INTO kind VALUES (?,?,?)", [(k, t, count) for t, (k, count) in self.kinds.items()])
-        db.executemany("INSERT INTO shape VALUES (?,?,?)", [(k, s.type, s.skeleton) for s, k, _ in self.shapes.values()])
+        db.executemany(
+            "INSERT INTO shape VALUES (?,?,?)", [(k, s.type, s.skeleton) for s, k, _ in self.shapes.values()]
+        )
         db.execute("CREATE INDEX resource_kind ON resource (kind)")
         meta = {"format": FORMAT, "fingerprint": f"sha256:{self.hash.hexdigest()}", "newest": self.newest}
         meta |= {"last": max(self.last, self.top), "own_numbers": int(self.own_numbers)}
@@ -222,7 +224,9 @@ class _Builder:
         self.last = max(self.last, pid)
         return pid
 
-    def settle(self, kind: str, pid: int, readers: list[Callable[[list[str]], list[str]] | None], values: list[str]) -> None:
+    def settle(
+        self, kind: str, pid: int, readers: list[Callable[[list[str]], list[str]] | None], values: list[str]
+    ) -> None:
         homes: dict[str, int] = {}
         for bit, read in enumerate(readers):
             for reference in read(values) if read else ():
