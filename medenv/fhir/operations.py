@@ -5,7 +5,6 @@ Both give what a search could give in another form, and change nothing.
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING, Any
 
 from medenv.fhir import definitions
@@ -15,7 +14,7 @@ from medenv.fhir.output import Output
 from medenv.fhir.reading import deleted_error, not_known
 from medenv.fhir.search.bundle import PAGE, Page, first_page
 from medenv.fhir.search.conditions import ReferenceCondition
-from medenv.fhir.search.engine import find
+from medenv.fhir.search.engine import ListedHits, find
 from medenv.fhir.search.query import Search
 from medenv.fhir.search.ranges import DateCondition
 from medenv.fhir.search.values import parse_date
@@ -63,7 +62,7 @@ def everything(
         targets = [f"Patient/{r.id}" for r in session.chart.records(pids).values()]
     pids += sorted(_compartment(session, targets, kinds, _first(params, "_since")) - set(pids))
     bundle = session.new_bundle_id(path, raw)
-    page = Page(array("q", pids), ())
+    page = Page(ListedHits(pids), ())
     count = _count(params)
     self_link = f"{session.base}/{path}" + (f"?{raw}" if raw else "")
     text, more = first_page(session.chart, page, count, self_link, output, session.now(), bundle)

@@ -6,7 +6,6 @@ Which links and totals there are depends on how many rows HAPI reads ahead.
 from __future__ import annotations
 
 import hashlib
-from array import array
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -53,13 +52,13 @@ class Page:
     """What the later pages of an answer need.
 
     Attributes:
-        pids: The whole answer's internal numbers.
+        hits: The whole answer.
         includes: What each page includes.
         links: The parameters of page links that stay: (before ``_bundletype``, after it).
         kind: The bundle's type, ``""`` if a request for a page left it out.
     """
 
-    pids: array[int]
+    hits: Hits
     includes: tuple[Include, ...]
     kind: str = "searchset"
 
@@ -144,7 +143,7 @@ def searchset(
         links = [] if bare else [("self", self_link(chart.base, path, shown_params))]
         tag = "count" if bare else search.summary
         output = replace(output, summary=tag, elements=None)
-        return output.write_bundle(head(id_, when, "searchset", len(hits.all()), links), []), None
+        return output.write_bundle(head(id_, when, "searchset", hits.count(), links), []), None
     if search.offset is not None:
         return _by_offset(chart, search, output, path, when, id_), None
     count = PAGE if search.count is None else search.count
@@ -158,14 +157,12 @@ def searchset(
         elif not whole:  # too few for the page: HAPI reads on, and knows the total only if the page never fills
             total = len(some) if len(some) < count else None
     if search.accurate:
-        total = len(hits.all())
+        total = hits.count()
     shown = some[: max(count, 0)]
     links = [("self", self_link(chart.base, path, shown_params))]
     page = None
     if len(some) > count and (count >= 0 or total is not None):
-        page = Page(
-            array("q", (hit[0] for hit in hits.all())), tuple(i for i in search.includes if _leads_to(i, search.type))
-        )
+        page = Page(hits, tuple(i for i in search.includes if _leads_to(i, search.type)))
         links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
     entries = _entries(chart, shown, search.includes, output)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries), page
@@ -179,7 +176,7 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
     shown = some[offset : offset + count]
     total = offset + len(shown) if len(shown) < count else None
     if search.accurate:
-        total = len(hits.all())
+        total = hits.count()
 
     def at(place: int) -> str:
         rest = [(n, v) for n, v in search.params if n not in ("_count", "_offset")]
@@ -190,7 +187,9 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
         links.append(("next", at(offset + count)))
     if offset > 0:
         links.append(("previous", at(max(0, offset - count))))
-    return output.write_bundle(head(id_, when, "searchset", total, links), _entries(chart, shown, search.includes, output))
+    return output.write_bundle(
+        head(id_, when, "searchset", total, links), _entries(chart, shown, search.includes, output)
+    )
 
 
 def _entries(chart: Chart, hits: list[Hit], includes: list[Include], output: Output) -> list[Entry]:
@@ -224,12 +223,12 @@ def first_page(
     chart: Chart, page: Page, count: int, self_url: str, output: Output, when: int, id_: str
 ) -> tuple[str, bool]:
     """Answer an operation that gives a whole list of resources: its first page, and whether there are more."""
-    n = len(page.pids)
+    n = page.hits.count()
     links = [("self", self_url)]
     if n > count:
         links.append(("next", page_link(chart.base, id_, count, count, output, None, page)))
     total = n if n < max(_PREFETCH, count) else None
-    entries = _page_entries(chart, page.pids[:count].tolist())
+    entries = _page_entries(chart, page.hits.pids(0, count))
     return output.write_bundle(head(id_, when, page.kind, total, links), entries), n > count
 
 
@@ -258,23 +257,22 @@ def later_page(
     output = replace(output, elements=tuple(sorted(names.split(","))) if names else None)
     offset = max(0, _integer(_first(params, "_getpagesoffset"), 0))
     count = _integer(_first(params, "_count"), PAGE)
-    n = len(page.pids)
-    wanted = page.pids[offset : offset + count].tolist()
+    wanted = page.hits.pids(offset, offset + count + 1)
+    more, wanted = len(wanted) > count, wanted[:count]
     found = chart.records(wanted)
     records = [found[pid] for pid in wanted if pid in found]
     links = [("self", f"{chart.base}?{raw}")]
     written = _first(params, "_format")
-    if offset + count < n:
+    if more:
         links.append(("next", page_link(chart.base, id_, offset + count, count, output, written, page)))
+    before = offset if wanted else min(offset, page.hits.count())
     if offset > 0:
-        links.append(
-            ("previous", page_link(chart.base, id_, max(0, min(offset, n) - count), count, output, written, page))
-        )
+        links.append(("previous", page_link(chart.base, id_, max(0, before - count), count, output, written, page)))
     # HAPI knows the total once its background search has ended: mostly from the third page or the last one on
-    known = offset >= 2 * count or len(wanted) < count
+    known = page.hits.whole and (offset >= 2 * count or (not more and len(wanted) < count))
     entries = [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values) for r in records]
     entries += _included_entries(chart, records, list(page.includes))
-    return output.write_bundle(head(id_, when, page.kind, n if known else None, links), entries)
+    return output.write_bundle(head(id_, when, page.kind, page.hits.count() if known else None, links), entries)
 
 
 def _integer(text: str | None, default: int) -> int:

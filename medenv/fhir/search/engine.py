@@ -5,6 +5,8 @@ A page needs few rows, so a walk along a whole type stops when it has them.
 
 from __future__ import annotations
 
+import threading
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -19,30 +21,90 @@ from medenv.fhir.store.build import HOME_PARAMETERS
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["Hits", "find", "hits_of", "inner_search"]
+__all__ = ["Hits", "ListedHits", "find", "hits_of", "inner_search"]
 
 _MANY_PATIENTS = 64
 """From so many patients on, a walk along the whole type is no dearer than one along each patient's part."""
 
 
 class Hits:
-    """What a search found, in order, found further only as far as it is asked for."""
+    """What a search found, in order, and found further only as far as it is asked for.
+
+    It stays as it was found, whatever is written later, and may be asked from several threads.
+    """
 
     def __init__(self, ready: list[Hit], more: Iterator[Hit] | None = None) -> None:
         self._ready, self._more = ready, more
+        self._lock = threading.Lock()
 
     def first(self, n: int) -> list[Hit]:
         """The first so many hits, or all if there are fewer."""
         if self._more is not None and len(self._ready) < n:
-            self._ready += islice(self._more, n - len(self._ready))
+            with self._lock:
+                self._ready += islice(self._more, n - len(self._ready))
         return self._ready[:n]
 
     def all(self) -> list[Hit]:
         """All hits."""
         if self._more is not None:
-            self._ready += self._more
-            self._more = None
+            with self._lock:
+                self._ready += self._more
+                self._more = None
         return self._ready
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.all())
+
+    def pids(self, start: int, stop: int) -> list[int]:
+        """The internal numbers of some of them, by place."""
+        return [hit[0] for hit in self.first(stop)[start:]]
+
+    @property
+    def whole(self) -> bool:
+        """Whether counting them takes no further search."""
+        return self._more is None
+
+
+class RowHits(Hits):
+    """Hits that are positions of rows: nothing is made of them before it is shown."""
+
+    def __init__(self, rows: Rows, positions: Sequence[int]) -> None:
+        super().__init__([])
+        self._rows, self._positions = rows, positions
+
+    def first(self, n: int) -> list[Hit]:
+        """The first so many hits, or all if there are fewer."""
+        rows = self._rows
+        return [(rows.pids[i], rows, i) for i in self._positions[: max(n, 0)]]
+
+    def all(self) -> list[Hit]:
+        """All hits."""
+        return self.first(len(self._positions))
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._positions)
+
+    def pids(self, start: int, stop: int) -> list[int]:
+        """The internal numbers of some of them, by place."""
+        return [self._rows.pids[i] for i in self._positions[start:stop]]
+
+
+class ListedHits(Hits):
+    """Resources of any types, by their internal numbers alone."""
+
+    def __init__(self, pids: list[int]) -> None:
+        super().__init__([])
+        self._pids = array("q", pids)
+
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._pids)
+
+    def pids(self, start: int, stop: int) -> list[int]:
+        """The internal numbers of some of them, by place."""
+        return self._pids[start:stop].tolist()
 
 
 def matching(rows: Rows, conditions: list[Condition]) -> Sequence[int]:
@@ -87,9 +149,9 @@ def find(chart: Chart, search: Search) -> Hits:
     if sources is not None:
         if len(sources) == 1 and not own and not search.sort and not masked:
             rows = sources[0]
-            hits = [(rows.pids[i], rows, i) for i in matching(rows, conditions)]
+            found_here: Hits = RowHits(rows, matching(rows, conditions))
             key = natural_key(search)
-            return Hits(hits if key is None else sorted(hits, key=key))
+            return found_here if key is None else Hits(sorted(found_here.all(), key=key))
         found: dict[int, Hit] = {}
         for rows in sources:
             for i in matching(rows, conditions):
@@ -100,7 +162,10 @@ def find(chart: Chart, search: Search) -> Hits:
     stored = _walk(chart, search.type, conditions, frozenset(masked))
     if search.sort or natural_key(search) is not None:
         return Hits(arrange([*stored, *own], search))
-    return Hits([], _merge(stored, sorted(own, key=lambda hit: hit[0])))
+    hits = Hits([], _merge(stored, sorted(own, key=lambda hit: hit[0])))
+    if chart.store.is_small(search.type):
+        hits.all()
+    return hits
 
 
 def _own_hits(chart: Chart, search: Search) -> list[Hit]:

@@ -119,7 +119,8 @@ def parse_date(text: str) -> Date:
 
 
 _PLAIN = re.compile(
-    r"(eq|ne|gt|ge|lt|le|sa|eb|)(\d{4}-\d\d-\d\d(T\d\d:\d\d(:[0-5]\d(\.\d{1,9})?)?(?:Z|[+-][01]\d:[0-5]\d)?)?)", re.ASCII
+    r"(eq|ne|gt|ge|lt|le|sa|eb|)(\d{4}-\d\d-\d\d(T\d\d:\d\d(:[0-5]\d(\.\d{1,9})?)?(?:Z|[+-][01]\d:[0-5]\d)?)?)",
+    re.ASCII,
 )
 """What needs no closer look if it is a date at all: the checks below only decide how a wrong one is refused."""
 

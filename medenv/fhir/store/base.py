@@ -259,6 +259,10 @@ class Store:
                 return
             last = rows.pids[-1]
 
+    def is_small(self, type_: str) -> bool:
+        """Whether a type is one stretch, so that a walk along all of it is nothing to avoid."""
+        return self.counts.get(type_, 0) <= _WHOLE
+
     def all_pids(self) -> list[int]:
         """Every number, ascending."""
         return [pid for (pid,) in self._db().execute("SELECT pid FROM resource ORDER BY pid")]
