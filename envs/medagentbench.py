@@ -28,7 +28,7 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
     Args:
         task_type: 1 to 10; None for all ten.
         split: Where tasks come from, ``builtin`` or ``official``.
-        grader: ``official``; None takes the split's own.
+        grader: ``strict`` or ``official``; None takes the split's own.
         official: For the official split: the folder of ``test_data_v2.json``, or a MedAgentBench checkout.
         charts: For the official split: an NDJSON file with the charts.
         observation: ``full``, or ``compact`` for JSON without white space and meta.
@@ -93,6 +93,15 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
             raise gymnasium.error.ResetNeeded("call reset before the first step, and after the end of an episode")
         return self._episode
 
+    @property
+    def benchmark(self) -> Benchmark:
+        """What the running episode's task belongs to.
+
+        Raises:
+            gymnasium.error.ResetNeeded: There is no episode.
+        """
+        return self._benchmarks[self.episode.task.split]
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode on a fresh chart.
 
@@ -146,7 +155,7 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         response_status = transition.response.status if transition.response else 0
         reward, verdict = 0.0, {}
         if transition.done:
-            trajectory = self._benchmarks[episode.task.split].finish(episode)
+            trajectory = self.benchmark.finish(episode)
             if trajectory.verdict is None:
                 raise BackendError(f"the episode can't be graded: {trajectory.error}")
             reward, verdict = trajectory.verdict["score"], dict(trajectory.verdict)

@@ -6,6 +6,7 @@ import typer
 
 from medenv.cli.errors import one_line_errors
 from medenv.cli.eval import evaluate
+from medenv.cli.grade import compare_runs, grade
 from medenv.cli.serve import serve
 from medenv.cli.tasks import list_tasks
 
@@ -21,6 +22,8 @@ app = typer.Typer(
 )
 app.command("eval")(one_line_errors(evaluate))
 app.command("serve")(one_line_errors(serve))
+app.command("grade")(one_line_errors(grade))
+app.command("compare")(one_line_errors(compare_runs))
 app.command("tasks")(one_line_errors(list_tasks))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,10 +13,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from medenv.agents import AGENTS, Policy, load
-from medenv.cli.console import stderr, stdout
+from medenv.cli.console import stderr
+from medenv.cli.scores import show_scores
 from medenv.episode import MAX_TURNS, Benchmark
 from medenv.protocol.trajectory import Status, Trajectory
-from medenv.report import Summary, score_table, summarise
+from medenv.report import Summary, summarise
 from medenv.rollouts import RunFolder, RunFolderError, run
 from medenv.tasks import Task
 
@@ -27,7 +29,7 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="Which tasks: builtin, or official (needs --official and --charts).")
     ] = "builtin",
-    grader: Annotated[str | None, typer.Option(help="Which grader; the split's own if left out.")] = None,
+    grader: Annotated[str | None, typer.Option(help="strict or official; the split's own if left out.")] = None,
     official: Annotated[
         Path | None, typer.Option(help="Folder of the official test_data_v2.json, or a MedAgentBench checkout.")
     ] = None,
@@ -43,6 +45,9 @@ def evaluate(
         bool, typer.Option("--resume", help="Go on with the run in --out: play only what is missing.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed for whatever is random in the agent.")] = 0,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Attempts at each task; pass@k and pass^k are given for several.")
+    ] = 1,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes under way at a time.")] = 16,
     observation: Annotated[str, typer.Option(help="full, or compact for JSON without white space and meta.")] = "full",
     max_turns: Annotated[int, typer.Option(min=1, help="Agent turns an episode has.")] = MAX_TURNS,
@@ -99,39 +104,44 @@ def evaluate(
             "observation": observation,
             "max_turns": max_turns,
             "seed": seed,
+            "samples": samples,
             "data": benchmark.backend.fingerprint,
             "tasks": benchmark.tasks.fingerprint,
         }
         with RunFolder(out or _unused(f"{policy.name.replace('/', '_')}-{split}"), settings, resume=resume) as folder:
-            _evaluate(benchmark, policy, tasks, folder, seed=seed, concurrency=concurrency)
+            _evaluate(_Run(benchmark, policy, tasks, seed, samples, concurrency), folder)
 
 
-def _evaluate(
-    benchmark: Benchmark, policy: Policy, tasks: list[Task], folder: RunFolder, *, seed: int, concurrency: int
-) -> None:
-    done = {one.task.id: one for one in folder.read() if one.status is not Status.INFRASTRUCTURE_ERROR}
-    missing = [task for task in tasks if task.id not in done]
+@dataclass(frozen=True)
+class _Run:
+    """What is to be played."""
+
+    benchmark: Benchmark
+    policy: Policy
+    tasks: list[Task]
+    seed: int
+    samples: int
+    concurrency: int
+
+
+def _evaluate(wanted: _Run, folder: RunFolder) -> None:
+    ids = {task.id for task in wanted.tasks}
+    done = [one for one in folder.read() if one.status is not Status.INFRASTRUCTURE_ERROR and one.task.id in ids]
     try:
-        asyncio.run(_play(benchmark, policy, missing, folder, done, seed=seed, concurrency=concurrency))
+        asyncio.run(_play(wanted, folder, done))
     except KeyboardInterrupt:
         stderr().print(f"interrupted; finished episodes are in {folder.path}, go on with: --out {folder.path} --resume")
         raise typer.Exit(130) from None
-    played = [done[task.id] for task in tasks]
-    summary, floor = summarise(played), asyncio.run(_blind_floor(benchmark, tasks))
+    benchmark = wanted.benchmark
+    summary, floor = summarise(done), asyncio.run(_blind_floor(benchmark, wanted.tasks))
     folder.write_summary({**folder.settings, **summary.to_dict(), "blind": floor.to_dict()})
-    _show(f"{policy.name} on {benchmark.tasks.name}, grader {benchmark.grader.name}", summary, floor, folder)
+    show_scores(
+        f"{wanted.policy.name} on {benchmark.tasks.name}, grader {benchmark.grader.name}", summary, floor, folder.path
+    )
 
 
-async def _play(
-    benchmark: Benchmark,
-    policy: Policy,
-    tasks: list[Task],
-    folder: RunFolder,
-    done: dict[str, Trajectory],
-    *,
-    seed: int,
-    concurrency: int,
-) -> None:
+async def _play(wanted: _Run, folder: RunFolder, done: list[Trajectory]) -> None:
+    """Play what is not done yet, storing each episode and adding it to `done`."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -140,42 +150,37 @@ async def _play(
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    scored = [one for one in done.values() if one.verdict is not None]
-    passed = sum(one.verdict["score"] == 1.0 for one in scored if one.verdict)
-    total = len(scored)
+    played = {(one.task.id, int(one.provenance.get("sample", 0))) for one in done}
     with Progress(*columns, console=stderr()) as progress:
-        bar = progress.add_task(policy.name, total=len(done) + len(tasks), completed=len(done), score="")
+        total = len(wanted.tasks) * wanted.samples
+        bar = progress.add_task(wanted.policy.name, total=total, completed=len(done), score="")
+        trajectories = run(
+            wanted.benchmark,
+            wanted.policy,
+            wanted.tasks,
+            seed=wanted.seed,
+            samples=wanted.samples,
+            done=played,
+            concurrency=wanted.concurrency,
+        )
+        scored = [one for one in done if one.verdict is not None]
+        passed, tried = sum(one.verdict["score"] == 1.0 for one in scored if one.verdict), len(scored)
         try:
-            async with aclosing(run(benchmark, policy, tasks, seed=seed, concurrency=concurrency)) as trajectories:
+            async with aclosing(trajectories):
                 async for one in trajectories:
                     folder.append(one)
-                    done[one.task.id] = one
+                    done.append(one)
                     if one.verdict is not None:
-                        total += 1
+                        tried += 1
                         passed += one.verdict["score"] == 1.0
-                    progress.update(bar, advance=1, score=f"{passed}/{total} correct")
+                    progress.update(bar, advance=1, score=f"{passed}/{tried} correct")
         finally:
-            await policy.close()
+            await wanted.policy.close()
 
 
 async def _blind_floor(benchmark: Benchmark, tasks: list[Task]) -> Summary:
     """What the blind policy scores on the same tasks: the floor under every score."""
     return summarise([one async for one in run(benchmark, load("blind"), tasks, concurrency=1)])
-
-
-def _show(title: str, summary: Summary, floor: Summary, folder: RunFolder) -> None:
-    console = stdout()
-    console.print(score_table(title, summary, floor))
-    console.print(f"trajectories and summary: {folder.path}", highlight=False, soft_wrap=True)
-    total = summary.total
-    if failed := total.ended(Status.INFRASTRUCTURE_ERROR):
-        console.print(
-            f"{failed} episode(s) ended in an infrastructure error and are in no score; play them again with "
-            f"--out {folder.path} --resume",
-            soft_wrap=True,
-        )
-    # The last line is for scripts: nothing but the total.
-    print(f"{total.passed}/{total.scored}")
 
 
 def _chosen(benchmark: Benchmark, types: list[int], ids: list[str]) -> list[Task]:

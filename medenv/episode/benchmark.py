@@ -20,6 +20,11 @@ from medenv.tasks import Task, TaskSet, load_split
 __all__ = ["Benchmark"]
 
 
+def default_grader(split: str) -> str:
+    """The grader that a split's scores are given in: the official rows' own, and ``strict`` for all of medenv's."""
+    return "official" if split == "official" else "strict"
+
+
 class _Shared:
     """Backends that several benchmarks of this process use at once; the last to leave closes."""
 
@@ -78,7 +83,7 @@ class Benchmark:
             raise ValueError(f"unknown observation style {observation!r}; there are: {', '.join(OBSERVATION_STYLES)}")
         if max_turns < 1:
             raise ValueError(f"max_turns is {max_turns}; an episode needs at least 1")
-        self.grader = load_grader(grader or "official")
+        self.grader = load_grader(grader or default_grader(split))
         self.tasks: TaskSet = load_split(split, official=official, seed=seed)
         self.observation: ObservationStyle = observation
         self.max_turns = max_turns
@@ -119,6 +124,14 @@ class Benchmark:
             facts = None
         episode.session.close()
         return self.grader.judge(episode.trajectory(facts=facts, provenance=provenance))
+
+    def watch(self, episode: Episode) -> Trajectory:
+        """An episode under way as a trajectory with the chart's facts, for diagnostics.
+
+        Raises:
+            BackendError: The server failed.
+        """
+        return episode.trajectory(facts=self.facts(episode))
 
     def facts(self, episode: Episode) -> Any:
         """What graders read from the chart as it was before the episode; read once a task.

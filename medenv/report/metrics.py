@@ -1,40 +1,20 @@
-"""Counts and accuracies of a run, a task type at a time and in all.
+"""Counts and scores of a run, a task type at a time and in all.
 
-Episodes that ended in an infrastructure error are counted apart and are in no accuracy.
+Episodes that ended in an infrastructure error are counted apart and are in no score.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from math import sqrt
+from statistics import fmean
 from typing import Any
 
 from medenv.protocol.trajectory import Status, Trajectory
+from medenv.report.statistics import bootstrap, pass_at_k, pass_hat_k, wilson
+from medenv.tasks import TYPES
 
-__all__ = ["Counts", "Summary", "summarise", "wilson"]
-
-Z95 = 1.959963984540054
-"""The normal distribution's 97.5 % quantile."""
-
-
-def wilson(passed: int, scored: int) -> tuple[float, float]:
-    """The 95 % Wilson score interval of a share (E. B. Wilson, JASA 1927).
-
-    Args:
-        passed: Successes.
-        scored: Trials.
-
-    Returns:
-        Lower and upper bound, between 0 and 1; the whole range if there was no trial.
-    """
-    if not scored:
-        return 0.0, 1.0
-    share, square = passed / scored, Z95 * Z95
-    middle = share + square / (2 * scored)
-    spread = Z95 * sqrt(share * (1 - share) / scored + square / (4 * scored * scored))
-    scale = 1 + square / scored
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+__all__ = ["Counts", "Summary", "summarise"]
 
 
 @dataclass(slots=True)
@@ -46,24 +26,44 @@ class Counts:
         scored: How many have a verdict.
         passed: How many of these scored 1.
         statuses: How many ended in each status.
+        categories: How many failed for each reason, as the grader names it.
         turns: Agent turns in all.
+        branches: By branch, how many were scored and how many of these passed.
+        required: Scored episodes that demand an order, and how many of these made exactly the right ones.
+        unrequired: Scored episodes that demand none, and how many of these created something all the same.
     """
 
     episodes: int = 0
     scored: int = 0
     passed: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
+    categories: dict[str, int] = field(default_factory=dict)
     turns: int = 0
+    branches: dict[str, list[int]] = field(default_factory=dict)
+    required: list[int] = field(default_factory=lambda: [0, 0])
+    unrequired: list[int] = field(default_factory=lambda: [0, 0])
 
     def add(self, trajectory: Trajectory) -> None:
         """Count one episode in."""
         self.episodes += 1
         self.turns += len(trajectory.turns)
-        status = trajectory.status.value
-        self.statuses[status] = self.statuses.get(status, 0) + 1
-        if trajectory.verdict is not None:
-            self.scored += 1
-            self.passed += trajectory.verdict["score"] == 1.0
+        _count(self.statuses, trajectory.status.value)
+        verdict = trajectory.verdict
+        if verdict is None:
+            return
+        passed = int(verdict["score"] == 1.0)
+        self.scored += 1
+        self.passed += passed
+        if verdict.get("category"):
+            _count(self.categories, verdict["category"])
+        branch = verdict.get("branch") or trajectory.task.branch
+        if branch is None:
+            return
+        _tally(self.branches.setdefault(branch, [0, 0]), passed)
+        if any(one.name == branch and one.orders for one in TYPES[trajectory.task.type].branches):
+            _tally(self.required, int(verdict.get("partial", {}).get("orders", passed) == 1.0))
+        else:
+            _tally(self.unrequired, int(_created(trajectory)))
 
     def ended(self, status: Status) -> int:
         """How many ended in this status."""
@@ -72,16 +72,23 @@ class Counts:
     @property
     def accuracy(self) -> float | None:
         """Share of the scored that passed, None if none was scored."""
-        return self.passed / self.scored if self.scored else None
+        return _share(self.passed, self.scored)
 
     @property
     def interval(self) -> tuple[float, float]:
         """The accuracy's 95 % Wilson interval."""
         return wilson(self.passed, self.scored)
 
+    @property
+    def balanced(self) -> float | None:
+        """The mean of the branches' accuracies: a branch weighs the same however often it occurs."""
+        return fmean([passed / scored for scored, passed in self.branches.values()]) if self.branches else None
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for ``summary.json``."""
-        return {**asdict(self), "accuracy": self.accuracy, "interval": list(self.interval)}
+        scores = {"accuracy": self.accuracy, "interval": list(self.interval), "branch_balanced": self.balanced}
+        rates = {"order_recall": _share(*self.required[::-1]), "over_ordering": _share(*self.unrequired[::-1])}
+        return {**asdict(self), **scores, **rates}
 
 
 @dataclass(slots=True)
@@ -92,30 +99,93 @@ class Summary:
         total: All episodes.
         types: By task type.
         usage: Sums of what the provider counted (tokens), by its own names.
+        attempts: By task id, the scores of its attempts in the order they were made.
     """
 
     total: Counts
     types: dict[int, Counts]
     usage: dict[str, float]
+    attempts: dict[str, list[float]]
+
+    @property
+    def balanced(self) -> float | None:
+        """The mean over task types of their branch-balanced accuracy."""
+        found = [counts.balanced for counts in self.types.values() if counts.balanced is not None]
+        return fmean(found) if found else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the accuracy: Wilson's for single attempts, the bootstrap over tasks for repeated ones."""
+        if self.samples == 1:
+            return self.total.interval
+        low, high = bootstrap(list(self.attempts.values()))
+        if low < high:
+            return low, high
+        # All tasks scored alike, which resampling takes for certainty; what is certain is only that many tasks.
+        return wilson(round(low * len(self.attempts)), len(self.attempts))
+
+    @property
+    def samples(self) -> int:
+        """Attempts that every scored task has at least."""
+        return min((len(scores) for scores in self.attempts.values()), default=1)
+
+    @property
+    def only_failures_repeated(self) -> bool:
+        """Whether some tasks have more attempts than others, and all of those had failed at first: then the score flatters."""
+        repeated = [scores for scores in self.attempts.values() if len(scores) > self.samples]
+        return bool(repeated) and all(scores[0] < 1.0 for scores in repeated)
+
+    def pass_rates(self) -> dict[str, float]:
+        """pass@k and pass^k for every k up to the attempts each task has; empty for single attempts."""
+        rates = {}
+        for k in range(1, self.samples + 1) if self.samples > 1 else ():
+            for name, rate in (("pass@", pass_at_k), ("pass^", pass_hat_k)):
+                rates[f"{name}{k}"] = fmean([rate(len(s), sum(x == 1.0 for x in s), k) for s in self.attempts.values()])
+        return rates
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for ``summary.json``."""
         return {
-            "total": self.total.to_dict(),
+            "total": {**self.total.to_dict(), "interval": list(self.interval), "branch_balanced": self.balanced},
             "types": {str(number): counts.to_dict() for number, counts in sorted(self.types.items())},
             "usage": self.usage,
+            "samples": self.samples,
+            "pass_rates": self.pass_rates(),
+            "only_failures_repeated": self.only_failures_repeated,
         }
 
 
 def summarise(trajectories: Iterable[Trajectory]) -> Summary:
-    """Count episodes up."""
-    summary = Summary(Counts(), {}, {})
+    """Count episodes up; every attempt counts, none replaces another."""
+    summary = Summary(Counts(), {}, {}, {})
     for trajectory in trajectories:
         summary.total.add(trajectory)
         summary.types.setdefault(trajectory.task.type, Counts()).add(trajectory)
+        if trajectory.verdict is not None:
+            summary.attempts.setdefault(trajectory.task.id, []).append(trajectory.verdict["score"])
         for turn in trajectory.turns:
             _add_usage(summary.usage, turn.usage or {})
     return summary
+
+
+def _created(trajectory: Trajectory) -> bool:
+    return any(
+        turn.method == "POST" and turn.response_status is not None and 200 <= turn.response_status < 300
+        for turn in trajectory.turns
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _count(counts: dict[str, int], key: str) -> None:
+    counts[key] = counts.get(key, 0) + 1
+
+
+def _tally(pair: list[int], hit: int) -> None:
+    pair[0] += 1
+    pair[1] += hit
 
 
 def _add_usage(total: dict[str, float], usage: Mapping[str, Any]) -> None:

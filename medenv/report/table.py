@@ -8,50 +8,74 @@ from medenv.protocol.trajectory import Status
 from medenv.report.metrics import Counts, Summary
 from medenv.tasks import task_type
 
-__all__ = ["score_table"]
+__all__ = ["category_line", "percent", "score_table"]
+
+_HEADINGS = (
+    "episodes",
+    "correct",
+    "accuracy",
+    "95 % interval",
+    "balanced",
+    "blind floor",
+    "invalid action",
+    "turn limit",
+    "infra error",
+)
 
 
-def score_table(title: str, summary: Summary, blind: Summary) -> Table:
+def score_table(title: str, summary: Summary, blind: Summary | None) -> Table:
     """One row a task type and one for all.
 
     Args:
         title: What was run.
         summary: The run's scores.
-        blind: Those of the blind policy on the same tasks by the same grader.
+        blind: Those of the blind policy on the same tasks by the same grader; None where they can't be had.
     """
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("task type", no_wrap=True)
-    for heading in (
-        "episodes",
-        "correct",
-        "accuracy",
-        "95 % interval",
-        "blind floor",
-        "invalid action",
-        "turn limit",
-        "infra error",
-    ):
+    for heading in _HEADINGS:
         table.add_column(heading, justify="right")
     for number, counts in sorted(summary.types.items()):
-        table.add_row(f"{number:2d} {task_type(number).name}", *_cells(counts, blind.types.get(number, Counts())))
+        floor = blind.types.get(number) if blind else None
+        table.add_row(f"{number:2d} {task_type(number).name}", *_cells(counts, counts.interval, counts.balanced, floor))
     table.add_section()
-    table.add_row("all", *_cells(summary.total, blind.total), style="bold")
+    floor = blind.total if blind else None
+    table.add_row("all", *_cells(summary.total, summary.interval, summary.balanced, floor), style="bold")
     return table
 
 
-def _cells(counts: Counts, blind: Counts) -> tuple[str, ...]:
-    low, high = counts.interval
+def _cells(
+    counts: Counts, interval: tuple[float, float], balanced: float | None, blind: Counts | None
+) -> tuple[str, ...]:
+    low, high = interval
     return (
         str(counts.episodes),
         str(counts.passed),
-        _percent(counts.accuracy),
+        percent(counts.accuracy),
         f"{100 * low:.1f} - {100 * high:.1f}" if counts.scored else "-",
-        _percent(blind.accuracy),
+        percent(balanced),
+        percent(blind.accuracy if blind else None),
         str(counts.ended(Status.INVALID_ACTION)),
         str(counts.ended(Status.TURN_LIMIT)),
         str(counts.ended(Status.INFRASTRUCTURE_ERROR)),
     )
 
 
-def _percent(share: float | None) -> str:
+def category_line(counts: Counts) -> str:
+    """Why episodes failed, most frequent first, and how orders went; empty if there is nothing to say."""
+    parts = []
+    if counts.categories:
+        ranked = sorted(counts.categories.items(), key=lambda item: (-item[1], item[0]))
+        parts.append("failures: " + ", ".join(f"{name} {count}" for name, count in ranked))
+    demanded, made = counts.required
+    spared, created = counts.unrequired
+    if demanded:
+        parts.append(f"orders made where demanded: {made}/{demanded}")
+    if spared:
+        parts.append(f"something ordered where nothing was: {created}/{spared}")
+    return "; ".join(parts)
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage, ``-`` for none."""
     return "-" if share is None else f"{100 * share:.1f} %"

@@ -104,12 +104,7 @@ class RunFolder:
         Raises:
             RunFolderError: A row is no trajectory; the message names the line.
         """
-        with self.trajectories.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield Trajectory.from_json(line)
-                except TrajectoryError as error:
-                    raise RunFolderError(f"{self.trajectories}, line {number}: {error}") from error
+        return read_run(self.trajectories)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write ``summary.json`` in one go, so that a reader never sees half of it."""
@@ -130,3 +125,27 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def read_run(path: str | Path) -> Iterator[Trajectory]:
+    """The episodes of a stored run in the order they were finished.
+
+    Args:
+        path: The run's folder, or its ``trajectories.jsonl``.
+
+    Raises:
+        RunFolderError: There is no run, or a row is no trajectory; the message names the line.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / RunFolder.TRAJECTORIES
+    try:
+        lines = file.open("rb")
+    except OSError as error:
+        raise RunFolderError(f"no run can be read from {str(path)!r}: {error.strerror or error}") from error
+    with lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield Trajectory.from_json(line)
+            except TrajectoryError as error:
+                raise RunFolderError(f"{file}, line {number}: {error}") from error

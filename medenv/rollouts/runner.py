@@ -6,7 +6,7 @@ Episodes share nothing but the charts, so how many run at once changes no result
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable
 
 from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError
 from medenv.episode import Benchmark
@@ -17,14 +17,15 @@ from medenv.tasks import Task
 __all__ = ["play", "run"]
 
 
-async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0) -> Trajectory:
+async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0, sample: int = 0) -> Trajectory:
     """Play one episode to its end and grade it.
 
     Args:
         benchmark: Charts and grader.
         policy: The agent.
         task: One of the benchmark's tasks.
-        seed: Given to the agent.
+        seed: Of the run; the agent is given the sum of seed and sample.
+        sample: Which attempt at the task this is, from 0.
 
     Returns:
         The graded trajectory; a fault of server or provider gives one with status ``infrastructure_error`` and no verdict.
@@ -32,8 +33,8 @@ async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0) 
     Raises:
         FatalProviderError: The provider refuses every request, so that no episode can be played.
     """
-    episode = benchmark.start(task, {"agent": policy.describe(), "seed": seed})
-    player = policy.start(task, seed)
+    episode = benchmark.start(task, {"agent": policy.describe(), "seed": seed, "sample": sample})
+    player = policy.start(task, seed + sample)
     try:
         while not episode.done:
             reply = await player.act(episode.messages)
@@ -49,15 +50,24 @@ async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0) 
 
 
 async def run(
-    benchmark: Benchmark, policy: Policy, tasks: Iterable[Task], *, seed: int = 0, concurrency: int = 8
+    benchmark: Benchmark,
+    policy: Policy,
+    tasks: Iterable[Task],
+    *,
+    seed: int = 0,
+    samples: int = 1,
+    done: Collection[tuple[str, int]] = (),
+    concurrency: int = 8,
 ) -> AsyncGenerator[Trajectory, None]:
-    """Play one episode a task, up to `concurrency` at once.
+    """Play every task, up to `concurrency` episodes at once.
 
     Args:
         benchmark: Charts and grader.
         policy: The agent.
         tasks: What to play.
-        seed: Given to the agent in every episode.
+        seed: Of the run; the agent is given the sum of seed and sample.
+        samples: Attempts at each task.
+        done: Task id and sample of attempts that are not to be played again.
         concurrency: Most episodes under way at a time.
 
     Yields:
@@ -69,12 +79,12 @@ async def run(
     """
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}; it must be at least 1")
-    waiting = iter(tasks)
+    waiting = ((task, sample) for task in tasks for sample in range(samples) if (task.id, sample) not in done)
     under_way: list[asyncio.Task[Trajectory]] = []
     try:
         while True:
-            while len(under_way) < concurrency and (task := next(waiting, None)) is not None:
-                under_way.append(asyncio.create_task(play(benchmark, policy, task, seed)))
+            while len(under_way) < concurrency and (attempt := next(waiting, None)) is not None:
+                under_way.append(asyncio.create_task(play(benchmark, policy, attempt[0], seed, attempt[1])))
             if not under_way:
                 return
             await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)

@@ -40,7 +40,7 @@ def test_reference_on_builtin(tmp_path):
     summary = json.loads((tmp_path / "runs" / "reference-builtin" / "summary.json").read_bytes())
     assert summary["total"]["passed"] == 300
     assert summary["blind"]["total"]["episodes"] == 300
-    assert summary["grader"] == "official"
+    assert summary["grader"] == "strict"
     assert summary["data"].startswith("sha256:")
     second = medenv("eval", "--agent", "blind", cwd=tmp_path)
     assert second.returncode == 0

@@ -6,6 +6,7 @@ import pytest
 from medenv.agents import FatalProviderError, Player, Policy, ProviderError, Reply, load
 
 from medenv.episode import Benchmark
+from medenv.grading import OfficialGrader
 from medenv.protocol import Status
 from medenv.rollouts import run
 
@@ -43,8 +44,8 @@ def test_the_blind_policy_never_looks_and_fails_where_the_chart_decides(benchmar
     episodes = collect(benchmark, load("blind"))
     assert not any(turn.kind == "get" for one in episodes for turn in one.turns)
     assert passed(episodes, 3) == passed(episodes, 8) == 30
-    assert passed(episodes, 7) < 10
-    assert 60 < passed(episodes) < 200
+    assert passed(episodes) == 60, "strictly, only what the instruction holds whole can be done blind"
+    assert sum(OfficialGrader().grade(one).score for one in episodes) > 100
 
 
 def test_random_runs_to_the_end_and_repeats_itself(benchmark):

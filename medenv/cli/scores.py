@@ -1,0 +1,39 @@
+"""How commands show a run's scores: the table, what went wrong, and a last line with nothing but the total."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from medenv.cli.console import stdout
+from medenv.protocol.trajectory import Status
+from medenv.report import Summary, category_line, score_table
+
+__all__ = ["show_scores"]
+
+
+def show_scores(title: str, summary: Summary, floor: Summary | None, folder: Path | None) -> None:
+    """Print a run's scores.
+
+    Args:
+        title: What was run.
+        summary: Its scores.
+        floor: The blind policy's on the same tasks, if they can be had.
+        folder: Where the run is stored.
+    """
+    console = stdout()
+    console.print(score_table(title, summary, floor))
+    if line := category_line(summary.total):
+        console.print(line, highlight=False)
+    if rates := summary.pass_rates():
+        console.print(", ".join(f"{name} {100 * rate:.1f} %" for name, rate in rates.items()), highlight=False)
+    if summary.only_failures_repeated:
+        console.print("only failed tasks were tried again: this run's accuracy is not comparable", style="bold red")
+    if folder is not None:
+        console.print(f"trajectories and summary: {folder}", highlight=False, soft_wrap=True)
+    if failed := summary.total.ended(Status.INFRASTRUCTURE_ERROR):
+        again = f"; play them again with --out {folder} --resume" if folder is not None else ""
+        console.print(
+            f"{failed} episode(s) ended in an infrastructure error and are in no score{again}", soft_wrap=True
+        )
+    # The last line is for scripts: nothing but the total.
+    print(f"{summary.total.passed}/{summary.total.scored}")
