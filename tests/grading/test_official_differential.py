@@ -306,16 +306,35 @@ def mutate_payload(text, rng):
 
 
 def mutate_text(text, rng):
-    choices = [
-        lambda: f"```\n{text}\n```",
-        lambda: f"```{text}", lambda: f"```tool_code\n{text}```", lambda: " " + text, lambda: "\n" + text,
-        lambda: text + "\n", lambda: text + " done", lambda: text[:-1], lambda: text.replace("POST ", "POST"), lambda: text.replace("\n", "\r\n"),
-        lambda: text.replace(BASE, BASE.rstrip("/")), lambda: text.replace("8080/fhir/", "8080/fhir//"), lambda: text.lower(),
-        lambda: text.replace("}", "", 1), lambda: "GET Patient?name=POST", lambda: "FINISH([])", lambda: 'FINISH(["POST"])', lambda: text,
-        lambda: text.replace("\n", "/\n", 1), lambda: text.replace("FINISH(", "FINISH"), lambda: "Thinking. " + text,
-        lambda: text.replace("\n", " \n", 1), lambda: text.replace("POST", "POST POST", 1), lambda: text + text,
-    ]  # fmt: skip
-    return rng.choice(choices)()
+    """One of the ways in which replies go wrong, or look wrong and are right."""
+    rest = text.replace("POST ", "POST", 1)
+    variants = [
+        *(
+            f"```\n{text}\n```",
+            f"```{text}",
+            f"```tool_code\n{text}```",
+            f" {text}",
+            f"\n{text}",
+            f"{text}\n",
+            f"{text} done",
+        ),
+        *(
+            text[:-1],
+            rest,
+            text.replace("\n", "\r\n"),
+            text.replace(BASE, BASE.rstrip("/")),
+            text.replace("8080/fhir/", "8080/fhir//"),
+        ),
+        *(text.lower(), text.replace("}", "", 1), "GET Patient?name=POST", "FINISH([])", 'FINISH(["POST"])', text),
+        *(
+            text.replace("\n", "/\n", 1),
+            text.replace("FINISH(", "FINISH"),
+            f"Thinking. {text}",
+            text.replace("\n", " \n", 1),
+        ),
+        *(text.replace("POST", "POST POST", 1), text + text),
+    ]
+    return rng.choice(variants)
 
 
 def conversation(number, rng):
@@ -358,6 +377,6 @@ def disagreements(number, count, seed):
 
 @pytest.mark.parametrize("number", range(1, 11))
 def test_second_implementation_agrees(number):
-    bad, share = disagreements(number, 2_000, seed=0)
+    bad, share = disagreements(number, 10_000, seed=0)
     assert not bad
     assert 0.01 < share < 0.98, "the mutations must leave both verdicts"
