@@ -96,23 +96,24 @@ def agreement(url: str, want: dict[str, Any], got: dict[str, Any], later_page: b
     bodies = [re.sub(r'\n  "total": \d+,', "", a["body"]) if later_page else a["body"] for a in (want, got)]
     if bodies[0] == bodies[1]:
         return "equal"
-    (head, entries), (our_head, ours) = map(_split, bodies)
+    (head, entries), (our_head, ours) = map(split_bundle, bodies)
     if not head or head != our_head or len(entries) != len(ours):
         return "different"
     longer = '"next"' in head or '"previous"' in head
     if sorted(map(_text, entries)) != sorted(map(_text, ours)) and not (longer and _genuine(url, ours)):
         return "different"
     if "_sort=" not in url:
-        return "order" if _free(url) else "different"
-    keys = _sort_keys(url)
-    return "order" if _keys_of(entries, keys) == _keys_of(ours, keys) else "different"
+        return "order" if free_order(url) else "different"
+    keys = sort_keys(url)
+    return "order" if sort_values(entries, keys) == sort_values(ours, keys) else "different"
 
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def _split(body: str) -> tuple[str, list[dict[str, Any]]]:
+def split_bundle(body: str) -> tuple[str, list[dict[str, Any]]]:
+    """A searchset as the text of what stands before its entries, and its entries; ``""`` for anything else."""
     try:
         bundle = json.loads(body)
     except ValueError:
@@ -127,7 +128,7 @@ def _parameters(url: str) -> list[tuple[str, str]]:
     return [(n, v) for n, _, v in (p.partition("=") for p in url.partition("?")[2].split("&")) if v]
 
 
-def _free(url: str) -> bool:
+def free_order(url: str) -> bool:
     """Whether HAPI's order is its database's choice: no exact token narrows the search, but something else does."""
     given = _parameters(url)
     if any(n in _EXACT and "," not in v and not v.endswith("|") for n, v in given):
@@ -156,11 +157,12 @@ def _genuine(url: str, entries: list[dict[str, Any]]) -> bool:
     return True
 
 
-def _sort_keys(url: str) -> list[str]:
+def sort_keys(url: str) -> list[str]:
+    """The names of a search's sort keys."""
     return [k.lstrip("-") for n, v in _parameters(url) if n == "_sort" for k in v.split(",")]
 
 
-def _keys_of(entries: list[dict[str, Any]], keys: list[str]) -> list[Any]:
+def sort_values(entries: list[dict[str, Any]], keys: list[str]) -> list[Any]:
     """The sort keys' values entry by entry; of keys that pick one of several values nothing, so any order counts."""
     matches = [e["resource"] for e in entries if e.get("search", {}).get("mode") == "match"]
     if any(k not in _SORTED_BY for k in keys):
