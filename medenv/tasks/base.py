@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+from medenv.tasks.patients import who
 from medenv.tasks.steps import Steps, act, finish, newest_first
 from medenv.tasks.task import Task
 
@@ -65,6 +66,8 @@ class TaskType(ABC):
     branches: ClassVar[tuple[Branch, ...]]
     params: ClassVar[Mapping[str, Any]]
     """The official constants (codes, doses' products, texts), the defaults of `Task.params`."""
+    wordings: ClassVar[tuple[str, ...]] = ()
+    """Other wordings of the instruction, with ``{who}`` for the patient and the names of params; `instruction` is the first."""
 
     @abstractmethod
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
@@ -159,7 +162,7 @@ class TaskType(ABC):
         return Task(
             id=id,
             type=self.number,
-            instruction=self.instruction(mrn, merged),
+            instruction=self._worded(mrn, merged),
             context=self.context(now, merged),
             mrn=mrn,
             split=split,
@@ -167,6 +170,32 @@ class TaskType(ABC):
             now=now,
             params=merged,
         )
+
+    def _worded(self, mrn: str | None, params: Mapping[str, Any]) -> str:
+        """The instruction in the wording that ``params["wording"]`` asks for: 0, or none, is the first."""
+        number = params.get("wording", 0)
+        if number not in range(len(self.wordings) + 1):
+            raise ValueError(
+                f"task type {self.number} ({self.name}) has wordings 0 to {len(self.wordings)}, not {number!r}"
+            )
+        return (
+            self.wordings[number - 1].format(who=who(mrn, params), **params)
+            if number
+            else self.instruction(mrn, params)
+        )
+
+    def reworded(self, task: Task, number: int) -> Task:
+        """The same task in another wording.
+
+        Args:
+            task: A task of this type in medenv's own words.
+            number: 0 for the first wording, and so on.
+
+        Raises:
+            ValueError: There is no such wording.
+        """
+        params = {**task.params, "wording": number}
+        return replace(task, instruction=self._worded(task.mrn, params), params=params)
 
     def __repr__(self) -> str:
         return f"<task type {self.number}: {self.name}>"

@@ -15,7 +15,23 @@ from medenv.ehr.cohort import Chart, cohort
 from medenv.ehr.names import FAMILIES, FEMALE, LONGER
 from medenv.ehr.people import PeopleFactory
 from medenv.ehr.resources import Person, Resource
-from medenv.ehr.series import PAGE, Series
+from medenv.ehr.series import Series
+from medenv.tasks.cases import (
+    BEFORE,
+    EDGE,
+    HOUR,
+    LATELY,
+    LOW_K,
+    MILD,
+    MINUTE,
+    MODERATE,
+    NORMAL,
+    NORMAL_K,
+    PAST_EDGE,
+    SEVERE,
+    TODAY,
+    Case,
+)
 from medenv.tasks.chart import DAY, instant
 from medenv.tasks.task import DEFAULT_NOW, Task
 from medenv.tasks.types import TYPES
@@ -32,116 +48,66 @@ _NAMESAKES, _SIBLINGS = 6, 4
 _BIRTHDAYS = 6
 """Patients born on the present day of the year, and as many on the next."""
 
-_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _YEAR = instant(DEFAULT_NOW) - year_before(DEFAULT_NOW)
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """Some tasks of one branch.
-
-    Attributes:
-        branch: The branch.
-        count: How many tasks.
-        ages: How old the newest value is: shortest and longest; None if there is no value.
-        buried: Whether the newest value is listed after the first page.
-        values: The newest values, one after the other; empty draws them.
-        recent: For means, fewest and most values within 24 h besides the newest.
-        edge: Whether the oldest of those is exactly 24 h old.
-    """
-
-    branch: str
-    count: int
-    ages: tuple[timedelta, timedelta] | None = None
-    buried: bool = False
-    values: tuple[str, ...] = ()
-    recent: tuple[int, int] | None = None
-    edge: bool = False
-
-    def series(self, index: int, rng: random.Random) -> Series | None:
-        """The plan for the case's `index`-th task."""
-        if self.ages is None:
-            return None
-        shortest, longest = (int(age / _MINUTE) for age in self.ages)
-        age = rng.randint(shortest, longest) * _MINUTE
-        value = self.values[index % len(self.values)] if self.values else None
-        recent = rng.randint(*self.recent) if self.recent else None
-        older = rng.randint(PAGE + 2, PAGE + 9) if self.buried else rng.choice((0, 2, 3, 5, 8, 12))
-        if recent:
-            older = recent + rng.randint(3, 12)
-        return Series(age, older + 1, value, self.buried, recent, self.edge)
-
-
-_TODAY = (20 * _MINUTE, 22 * _HOUR)
-_BEFORE = (26 * _HOUR, 60 * DAY)
-_LATELY = (_HOUR, 30 * DAY)
-_EDGE = (DAY, DAY)
-_PAST_EDGE = (DAY + _MINUTE, DAY + _MINUTE)
 _ONE_DAY_TO_A_YEAR = (5 * DAY, _YEAR - DAY)
 _OVER_A_YEAR = (_YEAR + DAY, 4 * _YEAR)
-_MILD = ("1.5", "1.8", "1.6", "1.7")
-_MODERATE = ("1.0", "1.4", "1.2", "1.1", "1.3")
-_SEVERE = ("0.9", "0.6", "0.8", "0.7")
-_NORMAL = ("2.0", "2.3", "2.1", "2.5", "2.2", "2.4")
-_LOW_K = ("3.4", "2.9", "3.1", "3.3", "2.6", "3.2", "2.8", "3.0", "2.7")
-_NORMAL_K = ("3.6", "4.2", "3.9", "4.5", "4.0")
 
-_CASES: Mapping[int, tuple[_Case, ...]] = {
+_CASES: Mapping[int, tuple[Case, ...]] = {
     4: (
-        _Case("present", 9, _TODAY, buried=True),
-        _Case("present", 6, _TODAY),
-        _Case("present", 3, _EDGE, buried=True),
-        _Case("absent", 4, _BEFORE, buried=True),
-        _Case("absent", 3, _BEFORE),
-        _Case("absent", 2, _PAST_EDGE),
-        _Case("absent", 3),
+        Case("present", 9, TODAY, buried=True),
+        Case("present", 6, TODAY),
+        Case("present", 3, EDGE, buried=True),
+        Case("absent", 4, BEFORE, buried=True),
+        Case("absent", 3, BEFORE),
+        Case("absent", 2, PAST_EDGE),
+        Case("absent", 3),
     ),
     5: (
-        _Case("absent", 3),
-        _Case("absent", 2, _BEFORE, buried=True, values=_MILD),
-        _Case("absent", 1, _PAST_EDGE, values=_MODERATE),
-        _Case("normal", 3, _TODAY, buried=True, values=_NORMAL),
-        _Case("normal", 3, _TODAY, values=_NORMAL),
-        _Case("mild", 2, _TODAY, buried=True, values=("1.9",)),
-        _Case("mild", 2, _TODAY, values=("1.9",)),
-        _Case("mild", 3, _TODAY, buried=True, values=_MILD),
-        _Case("mild", 2, _EDGE, values=_MILD),
-        _Case("moderate", 3, _TODAY, buried=True, values=_MODERATE),
-        _Case("moderate", 2, _TODAY, values=_MODERATE),
-        _Case("severe", 3, _TODAY, buried=True, values=_SEVERE),
-        _Case("severe", 1, _TODAY, values=_SEVERE),
+        Case("absent", 3),
+        Case("absent", 2, BEFORE, buried=True, values=MILD),
+        Case("absent", 1, PAST_EDGE, values=MODERATE),
+        Case("normal", 3, TODAY, buried=True, values=NORMAL),
+        Case("normal", 3, TODAY, values=NORMAL),
+        Case("mild", 2, TODAY, buried=True, values=("1.9",)),
+        Case("mild", 2, TODAY, values=("1.9",)),
+        Case("mild", 3, TODAY, buried=True, values=MILD),
+        Case("mild", 2, EDGE, values=MILD),
+        Case("moderate", 3, TODAY, buried=True, values=MODERATE),
+        Case("moderate", 2, TODAY, values=MODERATE),
+        Case("severe", 3, TODAY, buried=True, values=SEVERE),
+        Case("severe", 1, TODAY, values=SEVERE),
     ),
     6: (
-        _Case("present", 3, (20 * _MINUTE, 2 * _HOUR), recent=(60, 90)),
-        _Case("present", 6, (20 * _MINUTE, 6 * _HOUR), recent=(21, 30)),
-        _Case("present", 9, (20 * _MINUTE, 16 * _HOUR), recent=(3, 12)),
-        _Case("present", 3, (20 * _MINUTE, 8 * _HOUR), recent=(3, 9), edge=True),
-        _Case("present", 3, _EDGE, buried=True),
-        _Case("absent", 3, _BEFORE, buried=True),
-        _Case("absent", 3),
+        Case("present", 3, (20 * MINUTE, 2 * HOUR), recent=(60, 90)),
+        Case("present", 6, (20 * MINUTE, 6 * HOUR), recent=(21, 30)),
+        Case("present", 9, (20 * MINUTE, 16 * HOUR), recent=(3, 12)),
+        Case("present", 3, (20 * MINUTE, 8 * HOUR), recent=(3, 9), edge=True),
+        Case("present", 3, EDGE, buried=True),
+        Case("absent", 3, BEFORE, buried=True),
+        Case("absent", 3),
     ),
     7: (
-        _Case("present", 16, _LATELY, buried=True),
-        _Case("present", 11, _LATELY),
-        _Case("absent", 3),
+        Case("present", 16, LATELY, buried=True),
+        Case("present", 11, LATELY),
+        Case("absent", 3),
     ),
     9: (
-        _Case("absent", 3),
-        _Case("normal", 5, _LATELY, buried=True, values=_NORMAL_K),
-        _Case("normal", 3, _LATELY, values=_NORMAL_K),
-        _Case("normal", 2, _LATELY, buried=True, values=("3.5",)),
-        _Case("normal", 2, _LATELY, values=("3.5",)),
-        _Case("low", 9, _LATELY, buried=True, values=_LOW_K),
-        _Case("low", 6, _LATELY, values=_LOW_K),
+        Case("absent", 3),
+        Case("normal", 5, LATELY, buried=True, values=NORMAL_K),
+        Case("normal", 3, LATELY, values=NORMAL_K),
+        Case("normal", 2, LATELY, buried=True, values=("3.5",)),
+        Case("normal", 2, LATELY, values=("3.5",)),
+        Case("low", 9, LATELY, buried=True, values=LOW_K),
+        Case("low", 6, LATELY, values=LOW_K),
     ),
     10: (
-        _Case("absent", 4),
-        _Case("stale", 7, _OVER_A_YEAR, buried=True),
-        _Case("stale", 4, _OVER_A_YEAR),
-        _Case("stale", 1, (_YEAR + _MINUTE, _YEAR + _MINUTE), buried=True),
-        _Case("fresh", 7, _ONE_DAY_TO_A_YEAR, buried=True),
-        _Case("fresh", 5, _ONE_DAY_TO_A_YEAR),
-        _Case("fresh", 2, (_YEAR, _YEAR), buried=True),
+        Case("absent", 4),
+        Case("stale", 7, _OVER_A_YEAR, buried=True),
+        Case("stale", 4, _OVER_A_YEAR),
+        Case("stale", 1, (_YEAR + MINUTE, _YEAR + MINUTE), buried=True),
+        Case("fresh", 7, _ONE_DAY_TO_A_YEAR, buried=True),
+        Case("fresh", 5, _ONE_DAY_TO_A_YEAR),
+        Case("fresh", 2, (_YEAR, _YEAR), buried=True),
     ),
 }
 """The lab types' cases, `PER_TYPE` in all each. Types 4, 6, 9 ask about one ward, 5, 7, 10 about the other."""

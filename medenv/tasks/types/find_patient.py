@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from medenv.tasks.base import Branch, Gold, TaskType, only
+from medenv.tasks.patients import matching, name_query
 from medenv.tasks.steps import Steps, search
 from medenv.tasks.task import Task
 
@@ -27,6 +27,13 @@ class FindPatient(TaskType):
     kind = "query"
     branches = (Branch("found", "one patient has this name and birthday"), Branch("not_found", "nobody has both"))
     params: ClassVar[Mapping[str, Any]] = {}
+    wordings = (
+        'Which MRN does {given} {family} have, date of birth {birthdate}? Should there be no such patient, say "Patient not found".',
+        'I need the medical record number of {given} {family} ({birthdate}). Without a match, reply "Patient not found".',
+        'Look up {family}, {given}, born {birthdate}: what is the MRN? Reply "Patient not found" if both name and '
+        "birthday fit nobody.",
+        'Somebody called {given} {family} says the birthday is {birthdate}. Give the MRN on file, or "Patient not found".',
+    )
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """Name and birthday, and what to say if nobody matches."""
@@ -41,17 +48,12 @@ class FindPatient(TaskType):
 
     def facts_query(self, task: Task) -> str:
         """Patients with this name and birthday (the official grader looks at the row's `sol` only)."""
-        given, family, born = (quote(task.params[key], safe="") for key in ("given", "family", "birthdate"))
-        return f"Patient?given={given}&family={family}&birthdate={born}"
+        return name_query(task.params)
 
     def gold(self, task: Task, facts: Sequence[Mapping[str, Any]]) -> Gold:
         """The MRN of the patient whose name and birthday are exactly these; a search also finds longer names."""
-        for patient in facts:
-            if patient.get("birthDate") == task.params["birthdate"] and any(
-                _same(name, task.params) for name in patient.get("name", [])
-            ):
-                return Gold("found", [_mrn(patient)])
-        return Gold("not_found", [NOT_FOUND])
+        mrn = matching(facts, task.params)
+        return Gold("not_found", [NOT_FOUND]) if mrn is None else Gold("found", [mrn])
 
     def read(self, task: Task, base: str) -> Steps[list[dict[str, Any]]]:
         """Search by all three."""
@@ -60,18 +62,3 @@ class FindPatient(TaskType):
     def blind(self, task: Task, base: str = "") -> Steps[None]:
         """Say that nobody was found."""
         return only([NOT_FOUND])
-
-
-def _same(name: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
-    """Whether a HumanName is the one asked for, upper and lower case aside."""
-    stored = " ".join([*name.get("given", []), name.get("family", "")])
-    return stored.casefold() == f"{params['given']} {params['family']}".casefold()
-
-
-def _mrn(patient: Mapping[str, Any]) -> str:
-    """The identifier of type MR, or the id, which is the same number on the official server."""
-    for identifier in patient.get("identifier", []):
-        codes = [coding.get("code") for coding in identifier.get("type", {}).get("coding", [])]
-        if "MR" in codes and "value" in identifier:
-            return str(identifier["value"])
-    return str(patient["id"])

@@ -25,6 +25,12 @@ class LatestGlucose(LatestLab):
     kind = "query"
     branches = (Branch("present", "at least one value"), Branch("absent", "no value at all"))
     params: ClassVar[Mapping[str, Any]] = {"code": "GLU"}
+    wordings = (
+        "Give the newest capillary glucose (CBG) of {who}.",
+        "When {who} last had a CBG, what was the value?",
+        "Of all CBG values of {who}, which is the latest?",
+        "I need the last recorded capillary glucose (CBG) for {who}.",
+    )
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """Which value of whom."""

@@ -25,6 +25,12 @@ class LatestMagnesium(LatestLab):
     kind = "query"
     branches = (Branch("present", "a value within 24 h"), Branch("absent", "no value, or none within 24 h"))
     params: ClassVar[Mapping[str, Any]] = {"code": "MG"}
+    wordings = (
+        "Within the past 24 hours, what was the most recent magnesium of {who}?",
+        "Look for magnesium results of {who} from the past 24 hours and tell me the newest.",
+        "How high was the magnesium of {who} when last checked, counting only the past 24 hours?",
+        "I want the newest magnesium value of {who}, provided it is no older than 24 hours.",
+    )
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """Which value of whom."""

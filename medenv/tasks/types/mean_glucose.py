@@ -29,6 +29,12 @@ class MeanGlucose(TaskType):
     kind = "query"
     branches = (Branch("present", "values within 24 h"), Branch("absent", "no value, or none within 24 h"))
     params: ClassVar[Mapping[str, Any]] = {"code": "GLU"}
+    wordings = (
+        "Average the capillary glucose readings (CBG) of {who} over the past 24 hours.",
+        "Over the past 24 hours, what do the CBG values of {who} come to on average?",
+        "Take every CBG of {who} from the past 24 hours and tell me their arithmetic mean.",
+        "What was the mean capillary glucose (CBG) for {who}, past 24 hours only?",
+    )
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """Which mean of whom."""

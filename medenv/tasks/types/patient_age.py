@@ -31,6 +31,12 @@ class PatientAge(TaskType):
         Branch("eve", "the birthday is tomorrow"),
     )
     params: ClassVar[Mapping[str, Any]] = {}
+    wordings = (
+        "What age is {who}?",
+        "Tell me the current age of {who}.",
+        "Please work out how many years old {who} is.",
+        "For the consent form I need the age of {who}.",
+    )
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """Whose age."""

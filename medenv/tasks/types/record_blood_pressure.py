@@ -1,6 +1,6 @@
 """Task type 3: record a blood pressure that was just taken.
 
-One branch: the chart does not matter, the instruction says it all.
+One branch: the chart does not matter but for who is meant, where the instruction names the patient without the MRN.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from medenv.tasks import orders
 from medenv.tasks.base import Branch, Gold, TaskType, mrn_in, now_in
-from medenv.tasks.steps import Steps, act
+from medenv.tasks.patients import is_named, look_up, patient_of, who
+from medenv.tasks.steps import Steps, act, finish
 from medenv.tasks.task import Task
 
 __all__ = ["RecordBloodPressure"]
@@ -20,7 +21,10 @@ _READING = re.compile(r"\d{2,3}/\d{2,3} mmHg")
 
 
 class RecordBloodPressure(TaskType):
-    """Record a blood pressure; params: ``reading``, text with its unit."""
+    """Record a blood pressure; params: ``reading``, text with its unit.
+
+    With ``given``, ``family`` and ``birthdate`` among the params the instruction names the patient by these and not by MRN.
+    """
 
     number = 3
     name = "record-blood-pressure"
@@ -28,10 +32,16 @@ class RecordBloodPressure(TaskType):
     kind = "action"
     branches = (Branch("record", "always one Observation to create", orders=1),)
     params: ClassVar[Mapping[str, Any]] = {"reading": "118/77 mmHg"}
+    wordings = (
+        'The blood pressure of {who} is "{reading}" right now; file it in the flowsheet.',
+        'I have just taken a blood pressure of "{reading}" for {who}. Enter it, please.',
+        'New vital sign for {who}: blood pressure "{reading}", measured at this moment. Add it to the chart.',
+        'Put down "{reading}" as the present blood pressure of {who}.',
+    )
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """The patient and the reading."""
-        return f'Please chart a blood pressure of "{params["reading"]}", taken just now, for patient {mrn}.'
+        return f'Please chart a blood pressure of "{params["reading"]}", taken just now, for {who(mrn, params)}.'
 
     def context(self, now: str, params: Mapping[str, Any]) -> str:
         """The present and the flowsheet id."""
@@ -43,15 +53,17 @@ class RecordBloodPressure(TaskType):
 
     def gold(self, task: Task, facts: Sequence[Mapping[str, Any]]) -> Gold:
         """One Observation; the answer is not looked at."""
-        return Gold("record", [], [orders.blood_pressure(str(task.mrn), task.params["reading"], task.now)])
+        return Gold("record", [], [orders.blood_pressure(patient_of(task, facts), task.params["reading"], task.now)])
 
     def read(self, task: Task, base: str) -> Steps[list[dict[str, Any]]]:
-        """Nothing to read."""
-        yield from ()
-        return []
+        """Who is meant, unless the MRN is given."""
+        return look_up(task, base)
 
     def blind(self, task: Task, base: str = "") -> Generator[str, str, None]:
-        """Fill the template from the instruction."""
+        """Fill the template from the instruction; without an MRN in it there is nothing to fill it with."""
+        if is_named(task.params):
+            yield finish([])
+            return
         match = _READING.search(task.instruction)
         if match is None:
             raise ValueError(f"no blood pressure in {task.instruction!r}")

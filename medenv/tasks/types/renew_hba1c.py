@@ -40,6 +40,16 @@ class RenewHbA1c(LatestLab):
         Branch("fresh", "the latest is at most a year old"),
     )
     params: ClassVar[Mapping[str, Any]] = {"code": "A1C", "loinc": "4548-4"}
+    wordings = (
+        "Find the newest HbA1c (hemoglobin A1C) of {who} and when it was taken. Order another one if "
+        "there is none or if that is more than a year ago.",
+        "When was the HbA1c of {who} last measured, and what was it? Should it be older than a year or "
+        "missing, place an order for a new one.",
+        "Please keep the HbA1c of {who} up to date: report the last value with its time, and order the "
+        "test unless it was done within a year.",
+        "What is the most recent hemoglobin A1C of {who}, and of what time? If a year has gone by since,"
+        " or none exists, order it again.",
+    )
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """What to look up and when to order."""

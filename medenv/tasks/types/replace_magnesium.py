@@ -38,6 +38,20 @@ class ReplaceMagnesium(LatestLab):
         Branch("severe", "below 1 mg/dL: 4 g", orders=1),
     )
     params: ClassVar[Mapping[str, Any]] = {"code": "MG", "ndc": "0338-1715-40"}
+    wordings = (
+        "Check the newest magnesium of {who} within the past 24 hours. Order IV magnesium by the dosing "
+        "rules if it is low; without any result in that time, order nothing. Answer with that level, or "
+        "with an empty list if there is none.",
+        "Does {who} need magnesium? Go by the latest level of the past 24 hours: if low, order it "
+        "intravenously as the dosing rules say; if nobody measured it in that time, leave it. The answer"
+        " is the level, or an empty list without one.",
+        "Please manage the magnesium of {who}: find the last level from the past 24 hours, and where it "
+        "is low place the IV order that the dosing rules give. No level in that time, no order. Report "
+        "the level, or an empty list.",
+        "If the most recent magnesium of {who} (past 24 hours only) is low, it has to be replaced "
+        "intravenously by the dosing rules. Do not order anything when there is no such level. Answer "
+        "with the level, or an empty list.",
+    )
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """What to check, when to order, when not to."""

@@ -38,6 +38,19 @@ class ReplacePotassium(LatestLab):
         "loinc": "2823-3",
         "recheck_day": "2023-11-14",
     }
+    wordings = (
+        "Check the latest potassium of {who}. When it is low, order a replacement by the dosing rule "
+        "first, and second a serum potassium for 8 o'clock tomorrow morning. Answer with the level.",
+        "Does {who} need potassium? Go by the newest level. If it is low, order potassium by mouth "
+        "according to the dosing rule, then a serum potassium test for tomorrow at 8 in the morning. The"
+        " answer is the level.",
+        "Please manage the potassium of {who}: find the last level, and where it is low place two "
+        "orders, the replacement that the dosing rule gives and after it a serum potassium for tomorrow,"
+        " 8 a.m. Report the level.",
+        "If the most recent potassium of {who} is low, it has to be replaced by the dosing rule and "
+        "measured again tomorrow morning at 8 o'clock; place both orders in this sequence. Answer with "
+        "the level that you saw.",
+    )
 
     def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
         """What to check and what goes together."""
