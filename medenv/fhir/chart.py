@@ -86,7 +86,7 @@ class Changes:
     def _own_rows(self, type_: str) -> Rows:
         rows = self.rows.get(type_)
         if rows is None:
-            rows = self.rows[type_] = Rows(type_, [], [], [])
+            rows = self.rows[type_] = Rows.empty(type_)
         elif type_ in self._shared:
             rows = self.rows[type_] = rows.copy()
         self._shared.discard(type_)

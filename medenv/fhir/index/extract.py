@@ -18,7 +18,7 @@ from medenv.fhir.index.dates import Span, span
 from medenv.fhir.index.paths import Guard, Node, follow
 from medenv.fhir.shape import Shape, decode
 
-__all__ = ["BASE", "extract", "normalize", "texts"]
+__all__ = ["BASE", "displays", "extract", "normalize"]
 
 BASE = "http://localhost:8080/fhir"
 """The official server's base; references below it count as its own."""
@@ -55,7 +55,7 @@ def extract(shape: Shape, parameter: SearchParameter) -> Callable[[list[str]], l
     return result
 
 
-def texts(shape: Shape, parameter: SearchParameter) -> Callable[[list[str]], list[str]]:
+def displays(shape: Shape, parameter: SearchParameter) -> Callable[[list[str]], list[str]]:
     """How to read what ``:text`` searches: the texts and displays beside a token parameter's codes."""
     key = (parameter.code, "text")
     found = shape.plans.get(key)

@@ -5,26 +5,30 @@ The same rows serve the store (a patient's resources, or a stretch of a type) an
 
 from __future__ import annotations
 
+import threading
+from array import array
 from collections.abc import Callable
 from typing import Any
 
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.index.dates import Span
-from medenv.fhir.index.extract import extract, normalize, texts
+from medenv.fhir.index.extract import displays, extract, normalize
 from medenv.fhir.shape import Shape
 
 __all__ = ["Column", "DateColumn", "Rows", "StringColumn", "TokenColumn", "ValueColumn"]
 
+_GROWING = threading.Lock()
 _NOTHING = (float("nan"),) * 4  # no comparison holds for it
 
 
 class Column:
     """Index values of one parameter, filled up to some row."""
 
-    __slots__ = ("filled",)
+    __slots__ = ("_alike", "filled")
 
     def __init__(self) -> None:
         self.filled = 0
+        self._alike: dict[tuple[Any, ...], tuple[Any, ...]] = {}  # many rows have equal values; they share one tuple
 
     def add(self, row: int, values: list[Any]) -> None:
         """Take in the index values of the next row."""
@@ -42,26 +46,26 @@ class TokenColumn(Column):
 
     def __init__(self) -> None:
         super().__init__()
-        self.by_code: dict[str, list[int]] = {}
-        self.by_pair: dict[tuple[str, str], list[int]] = {}
-        self.by_system: dict[str, list[int]] = {}
+        self.by_code: dict[str, array[int]] = {}
+        self.by_pair: dict[tuple[str, str], array[int]] = {}
+        self.by_system: dict[str, array[int]] = {}
         self.rows: list[tuple[tuple[str, str], ...]] = []
 
     def add(self, row: int, values: list[Any]) -> None:
         """Take in ``(system, code)`` pairs."""
-        self.rows.append(tuple(values))
+        self.rows.append(self._alike.setdefault(key := tuple(values), key))
         if len(values) == 1:
             system, code = pair = values[0]
-            self.by_code.setdefault(code, []).append(row)
-            self.by_pair.setdefault(pair, []).append(row)
-            self.by_system.setdefault(system, []).append(row)
+            self.by_code.setdefault(code, array("I")).append(row)
+            self.by_pair.setdefault(pair, array("I")).append(row)
+            self.by_system.setdefault(system, array("I")).append(row)
             return
         for code in dict.fromkeys(c for _, c in values):
-            self.by_code.setdefault(code, []).append(row)
+            self.by_code.setdefault(code, array("I")).append(row)
         for pair in values:
-            self.by_pair.setdefault(pair, []).append(row)
+            self.by_pair.setdefault(pair, array("I")).append(row)
         for system in dict.fromkeys(s for s, _ in values):
-            self.by_system.setdefault(system, []).append(row)
+            self.by_system.setdefault(system, array("I")).append(row)
 
     def missing(self, n: int) -> list[int]:
         """The rows below ``n`` without any value."""
@@ -75,15 +79,16 @@ class StringColumn(Column):
 
     def __init__(self) -> None:
         super().__init__()
-        self.by_text: dict[tuple[str, str], list[int]] = {}
+        self.by_text: dict[tuple[str, str], array[int]] = {}
         self.rows: list[tuple[tuple[str, str], ...]] = []
 
     def add(self, row: int, values: list[Any]) -> None:
         """Take in strings."""
         pairs = tuple((normalize(v), v) for v in values)
+        pairs = self._alike.setdefault(pairs, pairs)
         self.rows.append(pairs)
         for pair in pairs:
-            self.by_text.setdefault(pair, []).append(row)
+            self.by_text.setdefault(pair, array("I")).append(row)
 
     def missing(self, n: int) -> list[int]:
         """The rows below ``n`` without any value."""
@@ -97,10 +102,10 @@ class DateColumn(Column):
 
     def __init__(self) -> None:
         super().__init__()
-        self.low: list[float] = []
-        self.high: list[float] = []
-        self.first: list[float] = []
-        self.last: list[float] = []
+        self.low = array("d")
+        self.high = array("d")
+        self.first = array("d")
+        self.last = array("d")
         self.more: dict[int, list[Span]] = {}
 
     def add(self, row: int, values: list[Any]) -> None:
@@ -131,11 +136,11 @@ class ValueColumn(Column):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: list[list[Any]] = []
+        self.rows: list[tuple[Any, ...]] = []
 
     def add(self, row: int, values: list[Any]) -> None:
         """Take in index values of any kind."""
-        self.rows.append(values)
+        self.rows.append(self._alike.setdefault(key := tuple(values), key))
 
     def missing(self, n: int) -> list[int]:
         """The rows below ``n`` without any value."""
@@ -158,18 +163,30 @@ class Rows:
         type: Their type.
         pids: Their internal numbers, ascending in the store.
         shapes: Their shapes.
-        texts: Their values, each resource's joined by newlines.
         stored: Whether they are a store's, and so the same for every session.
     """
 
-    __slots__ = ("_columns", "pids", "shapes", "stored", "texts", "type")
+    __slots__ = ("_columns", "_texts", "pids", "shapes", "stored", "type")
 
-    def __init__(
-        self, type_: str, pids: list[int], shapes: list[Shape], texts_: list[str], stored: bool = False
-    ) -> None:
-        self.stored = stored
-        self.type, self.pids, self.shapes, self.texts = type_, pids, shapes, texts_
+    def __init__(self, type_: str, pids: array[int], shapes: list[Shape], texts: list[str]) -> None:
+        self.type, self.pids, self.shapes = type_, pids, shapes
+        self.stored = False
+        self._texts: list[str] | None = texts
         self._columns: dict[tuple[str, str], Column] = {}
+
+    @classmethod
+    def empty(cls, type_: str) -> Rows:
+        """No rows yet."""
+        return cls(type_, array("q"), [], [])
+
+    def text(self, at: int) -> str:
+        """One resource's values, joined by newlines."""
+        return self.texts()[at]
+
+    def texts(self) -> list[str]:
+        """All resources' values, each joined by newlines."""
+        assert self._texts is not None
+        return self._texts
 
     def __len__(self) -> int:
         return len(self.pids)
@@ -191,19 +208,25 @@ class Rows:
             return column
         if column is None:
             column = (TokenColumn if kind in _PAIRED else _COLUMNS.get(kind, ValueColumn))()
-        self._fill(column, parameter, kind)
-        self._columns[key] = column  # only when it is whole: another thread may be reading
+            self._fill(column, parameter, kind)
+            self._columns[key] = column  # only when it is whole: another thread may be reading
+            return column
+        with _GROWING:  # forked sessions share what they have both written
+            if column.filled < len(self.pids):
+                self._fill(column, parameter, kind)
         return column
 
     def _fill(self, column: Column, parameter: SearchParameter, kind: str) -> None:
-        how: Callable[[Shape, SearchParameter], Callable[[list[str]], list[Any]]] = texts if kind == "text" else extract
+        how: Callable[[Shape, SearchParameter], Callable[[list[str]], list[Any]]]
+        how = displays if kind == "text" else extract
+        texts = self.texts()
         last: Shape | None = None
         read: Callable[[list[str]], list[Any]] = list
         for row in range(column.filled, len(self.pids)):
             shape = self.shapes[row]
             if shape is not last:
                 last, read = shape, how(shape, parameter)
-            values = read(self.texts[row].split("\n"))
+            values = read(texts[row].split("\n"))
             column.add(row, [("", v) for v in values] if kind in _PAIRED else values)
         column.filled = len(self.pids)
 
@@ -211,8 +234,8 @@ class Rows:
         """Add a resource."""
         self.pids.append(pid)
         self.shapes.append(shape)
-        self.texts.append(values)
+        self.texts().append(values)
 
     def copy(self) -> Rows:
         """Rows of their own, without columns."""
-        return Rows(self.type, list(self.pids), list(self.shapes), list(self.texts))
+        return Rows(self.type, array("q", self.pids), list(self.shapes), list(self.texts()))

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from medenv.fhir import definitions
 from medenv.fhir.index.dates import format_instant
 from medenv.fhir.output import Entry, Output
-from medenv.fhir.search.engine import Hits, find
+from medenv.fhir.search.engine import Hits, find, kept
 from medenv.fhir.search.includes import included
 from medenv.fhir.search.order import Hit, rows_read
 from medenv.fhir.search.query import Include, Search
@@ -162,7 +162,7 @@ def searchset(
     links = [("self", self_link(chart.base, path, shown_params))]
     page = None
     if len(some) > count and (count >= 0 or total is not None):
-        page = Page(hits, tuple(i for i in search.includes if _leads_to(i, search.type)))
+        page = Page(kept(hits, chart, search), tuple(i for i in search.includes if _leads_to(i, search.type)))
         links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
     entries = _entries(chart, shown, search.includes, output)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries), page
@@ -195,18 +195,18 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
 def _entries(chart: Chart, hits: list[Hit], includes: list[Include], output: Output) -> list[Entry]:
     base = chart.base
     entries = []
-    kept = chart.store.entry_texts
+    held = chart.store.held
     whole = output.whole
     for pid, rows, at in hits:
-        text = kept.get((pid, base)) if whole and rows.stored else None
+        text = held.entry(pid, base) if whole and rows.stored else None
         if text is not None:
             entries.append(Entry("", None, [], text=text))
             continue
-        shape, values = rows.shapes[at], rows.texts[at].split("\n")
+        shape, values = rows.shapes[at], rows.text(at).split("\n")
         entry = Entry(f"{base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values)
         if whole and rows.stored:
             entry = entry._replace(text=output.write_entry(entry))
-            chart.store.keep_entry(pid, base, entry.text)
+            held.put_entry(pid, base, entry.text)
         entries.append(entry)
     if includes:
         records = chart.records([hit[0] for hit in hits])

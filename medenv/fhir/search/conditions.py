@@ -31,7 +31,7 @@ __all__ = [
 Positions = Sequence[int]
 
 
-def _among(found: list[int], candidates: Positions | None) -> Positions:
+def _among(found: Positions, candidates: Positions | None) -> Positions:
     if candidates is None:
         return found
     if len(candidates) > 8:
@@ -40,7 +40,7 @@ def _among(found: list[int], candidates: Positions | None) -> Positions:
     return [i for i in candidates if i in found]
 
 
-def _union(lists: list[list[int]]) -> list[int]:
+def _union(lists: Sequence[Positions]) -> Positions:
     if not lists:
         return []
     return lists[0] if len(lists) == 1 else sorted(set().union(*lists))

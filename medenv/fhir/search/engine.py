@@ -21,7 +21,7 @@ from medenv.fhir.store.build import HOME_PARAMETERS
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["Hits", "ListedHits", "find", "hits_of", "inner_search"]
+__all__ = ["Hits", "ListedHits", "find", "hits_of", "inner_search", "kept"]
 
 _MANY_PATIENTS = 64
 """From so many patients on, a walk along the whole type is no dearer than one along each patient's part."""
@@ -89,6 +89,49 @@ class RowHits(Hits):
     def pids(self, start: int, stop: int) -> list[int]:
         """The internal numbers of some of them, by place."""
         return [self._rows.pids[i] for i in self._positions[start:stop]]
+
+
+class AgainHits(Hits):
+    """Hits that are found again when they are asked for, in the chart as it was: a page link holds nothing but the search."""
+
+    def __init__(self, chart: Chart, search: Search) -> None:
+        super().__init__([])
+        changes = chart.changes.fork() if chart.changes.count else chart.changes.__class__()
+        self._chart = chart.__class__(chart.store, changes, chart.base)
+        self._search = search
+
+    def first(self, n: int) -> list[Hit]:
+        """The first so many hits, or all if there are fewer."""
+        return find(self._chart, self._search).first(n)
+
+    def all(self) -> list[Hit]:
+        """All hits."""
+        return find(self._chart, self._search).all()
+
+    def pids(self, start: int, stop: int) -> list[int]:
+        """The internal numbers of some of them, by place."""
+        return find(self._chart, self._search).pids(start, stop)
+
+    def count(self) -> int:
+        """How many there are."""
+        return find(self._chart, self._search).count()
+
+    @property
+    def whole(self) -> bool:
+        """Whether counting them takes no further search."""
+        return find(self._chart, self._search).whole
+
+
+def kept(hits: Hits, chart: Chart, search: Search) -> Hits:
+    """Hits in a form that may be kept for later pages: light, and as they were found; a long walk is not made twice."""
+    long_walk = hits.whole and not chart.store.is_small(search.type) and not isinstance(hits, RowHits)
+    if long_walk or isinstance(hits, OldHits):
+        return ListedHits([hit[0] for hit in hits.all()])
+    return AgainHits(chart, search)
+
+
+class OldHits(Hits):
+    """What a search had found, whatever it would find now."""
 
 
 class ListedHits(Hits):
@@ -195,12 +238,12 @@ def _merge(stored: Iterator[Hit], own: list[Hit]) -> Iterator[Hit]:
 def hits_of(chart: Chart, type_: str, pids: list[int]) -> Hits:
     """The hits that certain resources are, in that order; those that are no more are left out."""
     found = chart.records(pids)
-    rows = Rows(type_, [], [], [])
+    rows = Rows.empty(type_)
     for pid in pids:
         record = found.get(pid)
         if record is not None and record.shape is not None:
             rows.append(pid, record.shape, "\n".join(record.values))
-    return Hits([(pid, rows, at) for at, pid in enumerate(rows.pids)])
+    return OldHits([(pid, rows, at) for at, pid in enumerate(rows.pids)])
 
 
 def inner_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> list[Record]:

@@ -30,7 +30,7 @@ def _sort_values(key: SortKey, rows: Rows, at: int) -> list[Any]:
     parameter = key.parameter
     if parameter.code == "_id":
         shape = rows.shapes[at]
-        return [rows.texts[at].split("\n")[shape.id_hole]]
+        return [rows.text(at).split("\n")[shape.id_hole]]
     column = rows.column(parameter)
     if isinstance(column, DateColumn):
         return [low for low, _ in column.spans(at)]

@@ -5,7 +5,7 @@ A prefix says how the asked and the stored value must lie to each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from medenv.fhir.definitions import SearchParameter
@@ -25,33 +25,43 @@ __all__ = [
 _DAY_MS = 86_400_000
 
 
-def date_test(date: Date, by_day: bool) -> Callable[[float, float], bool]:
-    """A test of a stored span's two bounds, which are calendar days or milliseconds.
+def _bounds(date: Date, by_day: bool) -> tuple[float, float, float, float]:
+    """A date's first and last day or millisecond, and what ``ge`` and ``le`` take instead.
 
     Of a year or month HAPI takes the last day for ``ge`` and the first for ``le``.
     """
     s = date.span
     low, high = (s.first, s.last) if by_day else (s.low, s.high)
-    first_end, last_start = (low, high) if by_day else (low + _DAY_MS - 1, high - _DAY_MS + 1)
-    whole = date.precision in ("year", "month")
-    prefix = date.prefix or "eq"
-    if prefix == "eq":
-        return lambda a, b: a >= low and b <= high
-    if prefix == "ne":
-        return lambda a, b: a < low or b > high
-    if prefix == "gt":
-        return lambda a, b: b > high
-    if prefix == "ge":
-        bound = last_start if whole else low
-        return lambda a, b: b >= bound
-    if prefix == "lt":
-        return lambda a, b: a < low
-    if prefix == "le":
-        bound = first_end if whole else high
-        return lambda a, b: a <= bound
-    if prefix == "sa":
-        return lambda a, b: a > high
-    return lambda a, b: b < low
+    if date.precision not in ("year", "month"):
+        return low, high, low, high
+    return (low, high, high, low) if by_day else (low, high, high - _DAY_MS + 1, low + _DAY_MS - 1)
+
+
+def _within(date: Date, by_day: bool, lows: Sequence[float], highs: Sequence[float], rows: Positions) -> list[int]:
+    """The rows whose span lies to a date as its prefix says."""
+    low, high, from_, to = _bounds(date, by_day)
+    match date.prefix:
+        case "" | "eq":
+            return [i for i in rows if lows[i] >= low and highs[i] <= high]
+        case "ne":
+            return [i for i in rows if lows[i] < low or highs[i] > high]
+        case "gt":
+            return [i for i in rows if highs[i] > high]
+        case "ge":
+            return [i for i in rows if highs[i] >= from_]
+        case "lt":
+            return [i for i in rows if lows[i] < low]
+        case "le":
+            return [i for i in rows if lows[i] <= to]
+        case "sa":
+            return [i for i in rows if lows[i] > high]
+        case _:
+            return [i for i in rows if highs[i] < low]
+
+
+def date_test(date: Date, by_day: bool) -> Callable[[float, float], bool]:
+    """A test of one stored span's two bounds, which are calendar days or milliseconds."""
+    return lambda a, b: bool(_within(date, by_day, (a,), (b,), (0,)))
 
 
 class DateCondition(Condition):
@@ -75,8 +85,8 @@ class DateCondition(Condition):
         column: DateColumn = rows.column(self.parameter)
         lows, highs = (column.first, column.last) if self.by_day else (column.low, column.high)
         found = every(rows, candidates)
-        for test in self._tests:
-            found = [i for i in found if test(lows[i], highs[i])]
+        for date in self.dates:
+            found = _within(date, self.by_day, lows, highs, found)
         if column.more:
             spans = {i: self._several(column, i) for i in column.more}
             found = sorted([i for i in found if i not in spans] + [i for i in every(rows, candidates) if spans.get(i)])

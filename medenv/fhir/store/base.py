@@ -10,7 +10,6 @@ import sqlite3
 import threading
 from array import array
 from bisect import bisect_left
-from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from medenv.fhir.index.dates import span
 from medenv.fhir.index.rows import Rows
 from medenv.fhir.shape import Record, Shape, decode, shape_of_skeleton
 from medenv.fhir.store.build import FORMAT, HOME_PARAMETERS
+from medenv.fhir.store.held import Held, StoreRows
 
 __all__ = ["Store"]
 
@@ -27,14 +27,6 @@ _CHUNK = 4096
 
 _WHOLE = 20_000
 """A type of at most so many resources is one stretch."""
-
-_ROWS_HELD = 400_000
-"""Rows kept in memory, all stretches together: about 200 MB of values and columns."""
-
-_ENTRIES_HELD = 50_000
-"""Bundle entries kept as text: about 60 MB."""
-
-_NO_ROWS: Rows = Rows("", [], [], [])
 
 
 class Store:
@@ -46,7 +38,7 @@ class Store:
         newest: Milliseconds since 1970 of the latest ``meta.lastUpdated``.
         last: The highest number in use, as an internal one or as an id.
         counts: How many resources there are, by type.
-        entry_texts: Bundle entries written before, by internal number and base URL; see `keep_entry`.
+        held: What is kept in memory.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,10 +50,7 @@ class Store:
         """
         self.path = Path(path)
         self._local = threading.local()
-        self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[Any, ...], Rows] = OrderedDict()
-        self._held_rows = 0
-        self.entry_texts: dict[tuple[int, str], str] = {}
+        self.held = Held()
         if not self.path.is_file():
             raise FileNotFoundError(f"no store at {self.path}; build one with medenv.fhir.store.build")
         try:
@@ -102,20 +91,11 @@ class Store:
 
     def close(self) -> None:
         """Drop what is held in memory and this thread's connection."""
-        with self._lock:
-            self._held.clear()
-            self._held_rows = 0
-            self.entry_texts = {}
+        self.held.clear()
         held = getattr(self._local, "db", None)
         if held is not None and held[0] == os.getpid():
             held[1].close()
         self._local = threading.local()
-
-    def keep_entry(self, pid: int, base: str, text: str) -> None:
-        """Keep the text of a bundle entry; when there are too many, all are forgotten."""
-        if len(self.entry_texts) >= _ENTRIES_HELD:
-            self.entry_texts = {}
-        self.entry_texts[pid, base] = text
 
     def find(self, type_: str, id_: str) -> int | None:
         """The number of a resource by type and id."""
@@ -184,7 +164,7 @@ class Store:
         """
         bit = 1 << HOME_PARAMETERS.index(parameter)
         key = (type_, patient, bit)
-        rows = self._held.get(key)
+        rows = self.held.get(key)
         if rows is not None:
             return rows
         homes = (
@@ -192,50 +172,44 @@ class Store:
         )
         wanted = [array("q", blob) for how, blob in homes if how & bit]
         if not wanted:
-            return self._hold([key], Rows(type_, [], [], [], True))
+            return self.held.put([key], self._rows(type_, []))
         same = bit ^ sum(1 << n for n in range(len(HOME_PARAMETERS)))
         alike = [(type_, patient, same)] if all(how & bit and how & same for how, _ in homes) else []
-        return self._hold([key, *alike], self._load(type_, sorted(p for pids in wanted for p in pids)))
+        return self.held.put([key, *alike], self._load(type_, sorted(p for pids in wanted for p in pids)))
 
     def rows_of(self, type_: str, pids: list[int]) -> Rows:
         """The resources of a type among some internal numbers, which are ascending."""
         if not pids:
-            return _NO_ROWS
+            return Rows.empty(type_)
         rows = self._load(type_, pids)
-        if any(shape.type != type_ for shape in rows.shapes):
-            kept = [i for i, shape in enumerate(rows.shapes) if shape.type == type_]
-            pids, shapes, texts = rows.pids, rows.shapes, rows.texts
-            rows = Rows(type_, [pids[i] for i in kept], [shapes[i] for i in kept], [texts[i] for i in kept], True)
-        return rows
+        if all(shape.type == type_ for shape in rows.shapes):
+            return rows
+        found = zip(rows.pids, rows.shapes, rows.texts(), strict=True)
+        return self._rows(type_, [row for row in found if row[1].type == type_])
 
-    def _load(self, type_: str, pids: list[int]) -> Rows:
-        rows = Rows(type_, [], [], [], True)
+    def _rows(self, type_: str, found: list[tuple[int, Shape, str]]) -> StoreRows:
+        pids = array("q", [pid for pid, _, _ in found])
+        return StoreRows(type_, pids, [s for _, s, _ in found], [t for _, _, t in found], self._texts_of)
+
+    def _texts_of(self, pids: list[int]) -> list[str]:
+        return [text for _, _, text in self._fetch(pids)]
+
+    def _fetch(self, pids: list[int]) -> list[tuple[int, int, str]]:
+        """Rows of the file by internal numbers, ascending."""
         db = self._db()
         if len(pids) > 2 and pids[-1] - pids[0] + 1 == len(pids):  # a patient's resources mostly stand together
-            found = db.execute(
-                "SELECT pid, shape, vals FROM resource WHERE pid BETWEEN ? AND ?", (pids[0], pids[-1])
-            ).fetchall()
-        else:
-            found = []
-            for start in range(0, len(pids), 500):
-                part = pids[start : start + 500]
-                marks = ",".join("?" * len(part))
-                found += db.execute(
-                    f"SELECT pid, shape, vals FROM resource WHERE pid IN ({marks}) ORDER BY pid", part
-                ).fetchall()
-        for pid, shape, text in found:
-            rows.append(pid, self._shapes[shape], text)
-        return rows
+            sql = "SELECT pid, shape, vals FROM resource WHERE pid BETWEEN ? AND ?"
+            return db.execute(sql, (pids[0], pids[-1])).fetchall()
+        found = []
+        for start in range(0, len(pids), 500):
+            part = pids[start : start + 500]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT pid, shape, vals FROM resource WHERE pid IN ({marks}) ORDER BY pid"
+            found += db.execute(sql, part).fetchall()
+        return found
 
-    def _hold(self, keys: list[tuple[Any, ...]], rows: Rows) -> Rows:
-        with self._lock:
-            for key in keys:
-                self._held[key] = rows
-                self._held_rows += len(rows) + 1  # what holds nothing takes room too
-            while self._held_rows > _ROWS_HELD and len(self._held) > len(keys):
-                _, old = self._held.popitem(last=False)
-                self._held_rows -= len(old) + 1
-        return rows
+    def _load(self, type_: str, pids: list[int]) -> StoreRows:
+        return self._rows(type_, [(pid, self._shapes[shape], text) for pid, shape, text in self._fetch(pids)])
 
     def stretches(self, type_: str) -> Iterator[Rows]:
         """All resources of a type, in order, a stretch at a time; small types are one stretch."""
@@ -246,13 +220,11 @@ class Store:
         last = 0
         while True:
             key = (type_, last)
-            rows = self._held.get(key)
+            rows = self.held.get(key)
             if rows is None:
                 sql = "SELECT pid, shape, vals FROM resource WHERE kind = ? AND pid > ? ORDER BY pid LIMIT ?"
-                rows = Rows(type_, [], [], [], True)
-                for pid, shape, text in self._db().execute(sql, (kind, last, size)):
-                    rows.append(pid, self._shapes[shape], text)
-                self._hold([key], rows)
+                found = self._db().execute(sql, (kind, last, size))
+                rows = self.held.put([key], self._rows(type_, [(p, self._shapes[n], text) for p, n, text in found]))
             if len(rows):
                 yield rows
             if len(rows) < size:

@@ -1,0 +1,131 @@
+"""What a store keeps in memory: rows by patient and by stretch of a type, and the texts that were written last.
+
+All of it can be dropped at any time, since the file has it; the limits bound a process's memory whatever is asked of it.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any
+
+from medenv.fhir.index.rows import Rows
+from medenv.fhir.shape import Shape
+
+__all__ = ["Held", "StoreRows"]
+
+_ROWS = 1_500_000
+"""Rows whose index columns are kept: at about 100 bytes each, 150 MB."""
+
+_TEXT_ROWS = 250_000
+"""Rows whose values are kept as well: about 100 MB."""
+
+_ENTRIES = 50_000
+"""Bundle entries kept as text: about 60 MB."""
+
+
+class StoreRows(Rows):
+    """Rows of a store: the same for every session, their values fetched anew once they were dropped."""
+
+    __slots__ = ("_fetch", "used")
+
+    def __init__(
+        self,
+        type_: str,
+        pids: array[int],
+        shapes: list[Shape],
+        texts: list[str],
+        fetch: Callable[[list[int]], list[str]],
+    ) -> None:
+        """Keep rows.
+
+        Args:
+            type_: The resources' type.
+            pids: Their internal numbers, ascending.
+            shapes: Their shapes.
+            texts: Their values.
+            fetch: Gives the values of some internal numbers, in order.
+        """
+        super().__init__(type_, pids, shapes, texts)
+        self.stored = True
+        self.used = False
+        self._fetch = fetch
+
+    def text(self, at: int) -> str:
+        """One resource's values."""
+        texts = self._texts
+        return texts[at] if texts is not None else self._fetch([self.pids[at]])[0]
+
+    def texts(self) -> list[str]:
+        """All resources' values."""
+        texts = self._texts
+        return texts if texts is not None else self._fetch(list(self.pids))
+
+    def drop_texts(self) -> None:
+        """Let the values go."""
+        self._texts = None
+
+
+class Held:
+    """Bounded memory of one store; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: OrderedDict[tuple[Any, ...], tuple[StoreRows, int]] = OrderedDict()
+        self._weight = 0
+        self._with_texts: deque[StoreRows] = deque()
+        self._text_rows = 0
+        self._entries: dict[tuple[int, str], str] = {}
+
+    def get(self, key: tuple[Any, ...]) -> StoreRows | None:
+        """The rows kept under a key."""
+        found = self._rows.get(key)
+        if found is None:
+            return None
+        found[0].used = True
+        return found[0]
+
+    def put(self, keys: list[tuple[Any, ...]], rows: StoreRows) -> StoreRows:
+        """Keep rows under some keys; the oldest that nobody asked for since go if there are too many."""
+        with self._lock:
+            weight = len(rows) // len(keys) + 1
+            for key in keys:
+                replaced = self._rows.pop(key, None)
+                self._weight += weight - (replaced[1] if replaced else 0)
+                self._rows[key] = (rows, weight)
+            self._with_texts.append(rows)
+            self._text_rows += len(rows)
+            while self._text_rows > _TEXT_ROWS and len(self._with_texts) > 1:
+                old = self._with_texts.popleft()
+                old.drop_texts()
+                self._text_rows -= len(old)
+            spared = len(self._rows)
+            while self._weight > _ROWS and len(self._rows) > len(keys):
+                key, (old, weight) = self._rows.popitem(last=False)
+                if old.used and spared > 0:
+                    old.used = False
+                    self._rows[key] = (old, weight)
+                    spared -= 1
+                else:
+                    self._weight -= weight
+        return rows
+
+    def entry(self, pid: int, base: str) -> str | None:
+        """The text of a bundle entry, by internal number and base URL."""
+        return self._entries.get((pid, base))
+
+    def put_entry(self, pid: int, base: str, text: str) -> None:
+        """Keep the text of a bundle entry; when there are too many, all are forgotten."""
+        if len(self._entries) >= _ENTRIES:
+            self._entries = {}
+        self._entries[pid, base] = text
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._rows.clear()
+            self._with_texts.clear()
+            self._weight = self._text_rows = 0
+            self._entries = {}
