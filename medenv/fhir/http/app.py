@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import random
 import re
-import string
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -32,7 +31,8 @@ BODY_LIMIT = 16 * 1024 * 1024
 POWERED_BY = "HAPI FHIR 7.6.0 REST Server (FHIR Server; FHIR 4.0.1/R4)"
 """The X-Powered-By of the server that is emulated; clients branch on it."""
 
-_METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE"))
+_POWERED_BY = POWERED_BY.encode()
+_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"))
 _REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{1,200}")
 _JSON_ACCEPT = frozenset((b"*/*", b"application/json", b"application/fhir+json"))
 _PASSED = frozenset(
@@ -51,6 +51,7 @@ _PASSED = frozenset(
 
 _log = logging.getLogger("medenv.serve")
 
+Headers = list[tuple[bytes, bytes]]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -92,82 +93,75 @@ class FhirApp:
         if scope["type"] != "http":
             raise NotImplementedError(f"{scope['type']} is not spoken here, only HTTP")
         method: str = scope["method"]
-        body = b""
+        body: bytes | None = b""
         if method != "GET":
-            taken = await _read_body(scope, receive)
-            if taken is None:
-                return await self._send(send, _too_large(), method, "", close=True)
-            body = taken
-        request_id = ""
-        try:
-            answer, request_id = self.answer(method, scope, body)
-        except Exception:  # a bug of ours must not end the connection without an answer
-            _log.exception("%s %s failed", method, scope["path"])
-            answer = FhirError(500, "This server failed; it has logged why", "exception").response()
-        await self._send(send, answer, method, request_id)
+            body = await _read_body(scope, receive)
+        if body is None:
+            status, headers, text = written(_too_large_error().response(), method, "", close=True)
+        else:
+            path = scope.get("raw_path") or scope["path"].encode("utf-8")
+            version = scope.get("http_version", "1.1")
+            status, headers, text = self.respond(method, path, scope["query_string"], scope["headers"], version, body)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": text})
 
-    async def _send(self, send: Send, answer: Response, method: str, request_id: str, close: bool = False) -> None:
-        body = answer.body.encode("utf-8", "replace")
-        headers = (
-            [] if not request_id else [(b"x-powered-by", POWERED_BY.encode()), (b"x-request-id", request_id.encode())]
-        )
-        headers += [
-            (name.encode("latin-1"), value.encode("utf-8", "replace")) for name, value in answer.headers.items()
-        ]
-        if close or (answer.status >= 400 and not request_id and answer.status != 404):
-            headers.append((b"connection", b"close"))
-        if answer.status not in (204, 304):
-            headers.append((b"content-length", str(len(body)).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
-
-    def answer(self, method: str, scope: Mapping[str, Any], body: bytes) -> tuple[Response, str]:
+    def respond(
+        self, method: str, path: bytes, query: bytes, headers: Headers, version: str = "1.1", body: bytes = b""
+    ) -> tuple[int, Headers, bytes]:
         """Answer a request that has come in whole.
 
         Args:
             method: Its method.
-            scope: Its ASGI scope.
+            path: Its path as sent.
+            query: Its query string as sent.
+            headers: Its headers, names in lower case.
+            version: Its version of HTTP.
             body: Its body.
 
         Returns:
-            The answer, and the id of the request if it reached the FHIR server proper.
+            Status, headers and body of the answer.
         """
-        raw_path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8")
-        query: bytes = scope["query_string"]
+        request_id = ""
+        try:
+            answer, request_id = self._answer(method, path, query, headers, version, body)
+        except Exception:  # a bug of ours must not end the connection without an answer
+            _log.exception("%s %s failed", method, path)
+            answer = FhirError(500, "This server failed; it has logged why", "exception").response()
+        return written(answer, method, request_id)
+
+    def _answer(
+        self, method: str, raw_path: bytes, query: bytes, headers: Headers, version: str, body: bytes
+    ) -> tuple[Response, str]:
+        """The answer, and the id of the request if it reached the FHIR server proper."""
         refusal = target_problem(raw_path, query)
         if refusal is not None:
             return refusal, ""
         path = raw_path.decode("ascii")
         hosts, given = [], {}
-        for name, value in scope["headers"]:
+        for name, value in headers:
             if name == b"host":
                 hosts.append(value)
             elif name in _PASSED:
                 given[name.decode()] = value.decode("utf-8", "replace")
             elif name in (b"x-request-id", b"content-encoding"):
                 given[name.decode()] = value.decode("latin-1")
-        prefix, name, rest = self._route(path)
-        base = base_of(hosts, prefix, scope.get("http_version") == "1.0", self._own)
+        prefix, session_name, rest = self._route(path)
+        base = base_of(hosts, prefix, version == "1.0", self._own)
         if base is None:
             return page(400), ""
-        if scope.get("http_version", "1.1") not in ("1.0", "1.1"):
+        if version not in ("1.0", "1.1"):
             return page(505), ""
-        if name is None:
+        if session_name is None:
             return (self._end(path, method) if self._isolate and path.startswith("/s/") else page(404)), ""
         if method == "TRACE":
-            return Response(
-                405, page(405).body, {"allow": "HEAD, DELETE, POST, GET, OPTIONS, PUT", **page(405).headers}
-            ), ""
-        if method not in _METHODS and method not in ("HEAD", "OPTIONS"):
+            return _not_allowed("HEAD, DELETE, POST, GET, OPTIONS, PUT"), ""
+        if method not in _METHODS:
             return page(501), ""
-        asked = given.pop("x-request-id", "")
-        request_id = (
-            asked
-            if _REQUEST_ID.fullmatch(asked)
-            else "".join(self._random.choices(string.ascii_letters + string.digits, k=16))
-        )
+        request_id = given.pop("x-request-id", "")
+        if not request_id or not _REQUEST_ID.fullmatch(request_id):
+            request_id = f"{self._random.getrandbits(64):016x}"
         try:
-            session = self.pool.take(name) if name else self._shared
+            session = self.pool.take(session_name) if session_name else self._shared
             answer = self._ask(session, base, method, rest, query.decode("ascii"), body, given)
         except FhirError as e:
             answer = e.response()
@@ -188,7 +182,7 @@ class FhirApp:
         if "/" in name:
             return page(404)
         if method != "DELETE":
-            return Response(405, page(405).body, {"allow": "DELETE", **page(405).headers})
+            return _not_allowed("DELETE")
         if self.pool.end(name):
             return Response(204, "", {})
         return FhirError(404, f"No session is named {name[:80]!r}").response()
@@ -216,6 +210,30 @@ class FhirApp:
         given.setdefault("content-type", "")  # sent without one; HAPI refuses that where it matters
         text = (_unpack(body) if packed else body).decode("utf-8", "replace")
         return session.request(method, url, text, given)
+
+
+def written(answer: Response, method: str, request_id: str, close: bool = False) -> tuple[int, Headers, bytes]:
+    """An answer's status, headers and body as they go over the wire.
+
+    Args:
+        answer: The answer.
+        method: The request's method; HEAD gets no body.
+        request_id: The request's id if the FHIR server proper answered, else ``""``.
+        close: Whether the connection ends after it.
+    """
+    body = answer.body.encode("utf-8", "replace")
+    headers: Headers = [(b"x-powered-by", _POWERED_BY), (b"x-request-id", request_id.encode())] if request_id else []
+    headers += [(name.encode("latin-1"), value.encode("utf-8", "replace")) for name, value in answer.headers.items()]
+    if close or (answer.status >= 400 and not request_id and answer.status != 404):
+        headers.append((b"connection", b"close"))
+    if answer.status not in (204, 304):
+        headers.append((b"content-length", b"%d" % len(body)))
+    return answer.status, headers, b"" if method == "HEAD" else body
+
+
+def _not_allowed(methods: str) -> Response:
+    refusal = page(405)
+    return Response(405, refusal.body, {"allow": methods, **refusal.headers})
 
 
 def _other_method(
@@ -268,10 +286,6 @@ def _unpack(body: bytes) -> bytes:
 
 def _too_large_error() -> FhirError:
     return FhirError(413, f"The request body has more than the {BODY_LIMIT} bytes that this server takes", "too-long")
-
-
-def _too_large() -> Response:
-    return _too_large_error().response()
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

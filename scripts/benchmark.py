@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Measure medenv on this machine, each figure beside a floor, and beside a real HAPI FHIR server if one runs.
+
+Nothing here is a test: figures depend on the machine and on what else it does. Compare within one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+STORED = Path(__file__).resolve().parent.parent.parent / "shared/data/hapi/stored.ndjson"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n\n")[0], formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="what", required=True)
+    server = commands.add_parser(
+        "server",
+        help="requests/s in process and over HTTP, reset, fork, memory",
+        description="""\
+Requests a second of the embedded server, one client, one thread:
+  cold    the store was just opened: nothing of it is in memory, every query is new
+  warm    the same kind of request, with the store in memory; still no query was asked before
+  again   the very same requests once more
+in process (Session.get) and over HTTP (medenv serve in a process of its own, one kept-alive connection).
+The floor is a dict look-up plus copying the same bytes, in process, and a server that does no more, over HTTP.
+Then reset and fork of a session, and memory with 1, 100 and 10,000 sessions open, each with two searches and one order.""",
+        epilog="""examples:
+  benchmark.py server
+  benchmark.py server --data charts.ndjson --hapi http://localhost:8090/fhir
+With --hapi the server at that base must hold the same data under the same ids; it is asked the same, and the comparison of
+the design follows: 500 searches by patient, code and date bound, each asked once, median of 5 rounds in turn.""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    server.add_argument(
+        "--data",
+        type=Path,
+        help="NDJSON of the charts; otherwise ../shared's recorded chart set, or the builtin cohort",
+    )
+    server.add_argument(
+        "--hapi", metavar="BASE", help="base URL of a running HAPI with the same data; it is written to"
+    )
+    server.add_argument("--requests", type=int, default=500, help="requests a row and round (default 500)")
+    server.add_argument("--rounds", type=int, default=5, help="rounds of the comparison with HAPI (default 5)")
+    server.add_argument("--sessions", type=int, nargs="*", default=[1, 100, 10_000], help="session counts for memory")
+    server.add_argument("--seed", type=int, default=0, help="seed of the queries (default 0)")
+    env = commands.add_parser(
+        "env",
+        help="env steps/s, reset and fork of an episode",
+        description="""\
+Environment steps a second on one core: the reference's actions over all task types are recorded, then replayed through
+MedAgentBenchEnv.reset and .step, the grader's verdict included.
+  warm        the recorded actions, played before
+  never seen  the same with a bound of its own in every search, so that no query was asked before""",
+        epilog="example:\n  benchmark.py env --tasks 300",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    env.add_argument("--tasks", type=int, default=300, help="tasks to replay, over all types (default 300)")
+    env.add_argument("--rounds", type=int, default=5, help="rounds; the median counts (default 5)")
+    chosen = parser.parse_args()
+    if chosen.what == "server":
+        from benchmarks.server import Settings, run
+
+        data = chosen.data or (STORED if STORED.is_file() else None)
+        run(Settings(data, chosen.hapi, chosen.requests, chosen.rounds, tuple(chosen.sessions), chosen.seed))
+    else:
+        from benchmarks.env import run as run_env
+
+        run_env(chosen.tasks, chosen.rounds)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (ValueError, OSError) as error:
+        sys.exit(f"benchmark.py: {error}")
