@@ -15,11 +15,11 @@ from medenv.episode import MAX_TURNS, Benchmark, Episode
 from medenv.fhir import BackendError
 from medenv.protocol.observations import ObservationStyle
 from medenv.protocol.trajectory import Status
-from medenv.tasks import Task
+from medenv.tasks import GENERATED, Task
 
 __all__ = ["MedAgentBenchEnv"]
 
-_OPTIONS = ("split", "task_id")
+_OPTIONS = ("split", "task_id", "branch", "difficulty", "paraphrase", "now")
 
 
 class MedAgentBenchEnv(gymnasium.Env[str, str]):
@@ -27,18 +27,25 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
 
     Args:
         task_type: 1 to 10; None for all ten.
-        split: Where tasks come from, ``builtin`` or ``official``.
+        split: Where tasks come from, one of `medenv.tasks.SPLITS`.
         grader: ``strict`` or ``official``; None takes the split's own.
         official: For the official split: the folder of ``test_data_v2.json``, or a MedAgentBench checkout.
         charts: For the official split: an NDJSON file with the charts.
         observation: ``full``, or ``compact`` for JSON without white space and meta.
         max_turns: Agent turns until truncation.
         render_mode: ``ansi`` or None.
+        branch: Only tasks of this branch (``low``, ``absent``, ...).
+        difficulty: Only ``easy`` or ``hard`` tasks.
+        paraphrase: The wording of the instruction, from 0; None for each task's own.
+        now: The present, like ``2024-05-06T07:08:00+00:00``, for train and validation; None for each task's own.
+        task_seed: For generated splits: which sequence of tasks.
+        size: For train and validation: the cohort's size, ``default`` or ``full``.
 
     Raises:
         ValueError: An argument is none of those above.
 
-    `reset` takes ``options={"task_id": "task9_12", "split": "builtin"}``. Each `info` has ``task_id``, ``task_type``, ``split``,
+    `reset` takes ``options={"task_id": "task9_12", "split": "builtin"}``, and branch, difficulty, paraphrase and now for one
+    episode. Each `info` has ``task_id``, ``task_type``, ``split``,
     ``status``, ``response_status`` (0 if nothing was sent), ``error`` (what was wrong with the action, or ``""``) and ``verdict``
     (empty until the end). A failure of the server raises `BackendError` from `step` and is never a reward.
     """
@@ -56,6 +63,12 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         observation: ObservationStyle = "full",
         max_turns: int = MAX_TURNS,
         render_mode: str | None = None,
+        branch: str | None = None,
+        difficulty: str | None = None,
+        paraphrase: int | None = None,
+        now: str | None = None,
+        task_seed: int = 0,
+        size: str = "default",
     ) -> None:
         if task_type is not None and task_type not in range(1, 11):
             raise ValueError(f"task_type is {task_type!r}; it must be 1 to 10, or None for all")
@@ -71,15 +84,19 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
             "charts": charts,
             "observation": observation,
             "max_turns": max_turns,
+            "seed": task_seed,
         }
+        self._size = size
         self._split = split
+        self._choice = {"branch": branch, "difficulty": difficulty, "paraphrase": paraphrase, "now": now}
         self._benchmarks: dict[str, Benchmark] = {}
         self._episode: Episode | None = None
         self._benchmark(split)
 
     def _benchmark(self, split: str) -> Benchmark:
         if split not in self._benchmarks:
-            self._benchmarks[split] = Benchmark(split, **self._settings)
+            size = self._size if split in GENERATED else "default"
+            self._benchmarks[split] = Benchmark(split, size=size, **self._settings)
         return self._benchmarks[split]
 
     @property
@@ -107,7 +124,7 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
 
         Args:
             seed: Seeds the choice of tasks.
-            options: ``task_id`` picks one task, ``split`` another split than the env's.
+            options: ``task_id`` picks one task, ``split`` another split than the env's; the others as for the env.
 
         Returns:
             The instructions, and the info.
@@ -121,14 +138,16 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         if unknown := [key for key in chosen if key not in _OPTIONS]:
             raise ValueError(f"unknown reset option {unknown[0]!r}; there are: {', '.join(_OPTIONS)}")
         benchmark = self._benchmark(chosen.get("split", self._split))
-        task = self._choose(benchmark, chosen.get("task_id"))
+        wanted = {**self._choice, **{key: value for key, value in chosen.items() if key in self._choice}}
+        task = self._choose(benchmark, chosen.get("task_id"), wanted["branch"], wanted["difficulty"])
+        task = benchmark.tasks.present(task, wanted["paraphrase"], wanted["now"])
         self._end()
         self._episode = benchmark.start(task)
         return self._episode.prompt, self._info(0, None, {})
 
-    def _choose(self, benchmark: Benchmark, task_id: str | None) -> Task:
-        tasks = benchmark.tasks.of_type(self.task_type) if self.task_type else benchmark.tasks.tasks
+    def _choose(self, benchmark: Benchmark, task_id: str | None, branch: str | None, difficulty: str | None) -> Task:
         if task_id is None:
+            tasks = benchmark.tasks.choose(self.task_type, branch, difficulty)
             return tasks[int(self.np_random.integers(len(tasks)))]
         task = benchmark.tasks.task(task_id)
         if self.task_type not in (None, task.type):

@@ -19,15 +19,18 @@ from medenv.episode import MAX_TURNS, Benchmark
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.report import Summary, summarise
 from medenv.rollouts import RunFolder, RunFolderError, run
-from medenv.tasks import Task
+from medenv.tasks import SPLITS, Task
+from medenv.tasks.taskset import fingerprint_of
 
 __all__ = ["evaluate"]
+
+_ENDLESS_LIMIT = 300
 
 
 def evaluate(
     agent: Annotated[str, typer.Option(help=f"Who plays: {', '.join(AGENTS)}.")],
     split: Annotated[
-        str, typer.Option(help="Which tasks: builtin, or official (needs --official and --charts).")
+        str, typer.Option(help=f"Which tasks: {', '.join(SPLITS)} (official needs --official and --charts).")
     ] = "builtin",
     grader: Annotated[str | None, typer.Option(help="strict or official; the split's own if left out.")] = None,
     official: Annotated[
@@ -38,6 +41,17 @@ def evaluate(
         list[int] | None, typer.Option("--type", min=1, max=10, help="Only this task type; repeatable.")
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="Only this task id; repeatable.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Only tasks of this branch, e.g. low.")] = None,
+    difficulty: Annotated[str | None, typer.Option(help="Only easy or hard tasks.")] = None,
+    paraphrase: Annotated[int | None, typer.Option(min=0, help="The instruction's wording, from 0.")] = None,
+    now: Annotated[
+        str | None, typer.Option(help="train, validation: the present, like 2024-05-06T07:08:00+00:00.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many tasks; 300 of train and validation if left out.")
+    ] = None,
+    task_seed: Annotated[int, typer.Option(help="train, validation, builtin: which sequence of tasks.")] = 0,
+    size: Annotated[str, typer.Option(help="train, validation: the cohort's size, default or full.")] = "default",
     out: Annotated[
         Path | None, typer.Option(help="Folder for trajectories.jsonl and summary.json; made if need be.")
     ] = None,
@@ -94,9 +108,17 @@ def evaluate(
     policy = load(agent, **given)
     style: Any = observation  # Benchmark checks it
     with Benchmark(
-        split, grader, official=official, charts=charts, observation=style, max_turns=max_turns
+        split,
+        grader,
+        official=official,
+        charts=charts,
+        observation=style,
+        max_turns=max_turns,
+        seed=task_seed,
+        size=size,
     ) as benchmark:
-        tasks = _chosen(benchmark, type_ or [], task or [])
+        chosen = _chosen(benchmark, type_ or [], task or [], branch, difficulty, limit)
+        tasks = [benchmark.tasks.present(one, paraphrase, now) for one in chosen]
         settings = {
             "agent": policy.describe(),
             "split": split,
@@ -106,7 +128,7 @@ def evaluate(
             "seed": seed,
             "samples": samples,
             "data": benchmark.backend.fingerprint,
-            "tasks": benchmark.tasks.fingerprint,
+            "tasks": benchmark.tasks.fingerprint if len(tasks) == len(benchmark.tasks) else fingerprint_of(tasks),
         }
         with RunFolder(out or _unused(f"{policy.name.replace('/', '_')}-{split}"), settings, resume=resume) as folder:
             _evaluate(_Run(benchmark, policy, tasks, seed, samples, concurrency), folder)
@@ -183,12 +205,30 @@ async def _blind_floor(benchmark: Benchmark, tasks: list[Task]) -> Summary:
     return summarise([one async for one in run(benchmark, load("blind"), tasks, concurrency=1)])
 
 
-def _chosen(benchmark: Benchmark, types: list[int], ids: list[str]) -> list[Task]:
-    chosen = [benchmark.tasks.task(one) for one in ids] if ids else list(benchmark.tasks)
-    chosen = [task for task in chosen if not types or task.type in types]
-    if not chosen:
-        raise ValueError(f"no task of split {benchmark.tasks.name!r} is of the types {types}")
-    return list({task.id: task for task in chosen}.values())
+def _chosen(
+    benchmark: Benchmark,
+    types: list[int],
+    ids: list[str],
+    branch: str | None,
+    difficulty: str | None,
+    limit: int | None,
+) -> list[Task]:
+    """The tasks to play: those named, or those that fit, in the split's order."""
+    split = benchmark.tasks
+    if split.endless and limit is None:
+        limit = _ENDLESS_LIMIT
+    if ids:
+        found = [split.task(one) for one in ids]
+        found = [task for task in found if not types or task.type in types]
+    elif split.endless and types:
+        parts = [split.choose(number, branch, difficulty) for number in dict.fromkeys(types)]
+        found = [part[i] for i in range(-(-(limit or 0) // len(parts))) for part in parts]
+    else:
+        fitting = split.choose(None, branch, difficulty) if branch or difficulty else split
+        found = [task for task in (fitting[:limit] if split.endless else fitting) if not types or task.type in types]
+    if not found:
+        raise ValueError(f"no task of split {split.name!r} is of the types {types}")
+    return list({task.id: task for task in found[:limit]}.values())
 
 
 def _unused(name: str) -> Path:

@@ -5,17 +5,19 @@ Environments and the runner start and finish their episodes here, so that both g
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from medenv.ehr.chartset import check_fingerprint
 from medenv.episode.episode import MAX_TURNS, Episode
-from medenv.fhir import Backend, BackendError, EmbeddedBackend
+from medenv.fhir import Backend, BackendError, EmbeddedBackend, Session
 from medenv.grading import FactsError, collect_facts, load_grader
 from medenv.protocol.observations import OBSERVATION_STYLES, ObservationStyle
 from medenv.protocol.trajectory import Trajectory
-from medenv.tasks import Task, TaskSet, load_split
+from medenv.tasks import Task, TaskSet, cohort_of, load_split
 
 __all__ = ["Benchmark"]
 
@@ -49,22 +51,27 @@ class _Shared:
 
 
 _SHARED = _Shared()
+_OVERLAYS_KEPT = 128
+"""Pristine charts of generated tasks that are kept for the next episode on the same task."""
+_FACTS_KEPT = 10_000
 
 
 class Benchmark:
     """A split's tasks on their charts, with a grader.
 
     Args:
-        split: ``builtin`` or ``official``.
+        split: One of `medenv.tasks.SPLITS`.
         grader: The grader's name; None takes the split's own.
         official: The folder of the official rows, for the official split.
-        charts: An NDJSON file with the charts; None for splits that bring their own.
+        charts: An NDJSON file with the charts; None for those that the split brings.
         observation: ``full`` or ``compact``.
         max_turns: Agent turns an episode has.
-        seed: For generated splits.
+        seed: For generated splits: the tasks' seed.
+        size: For ``train`` and ``validation``: the cohort's size, ``default`` or ``full``.
+        cohort_seed: For ``train`` and ``validation``: the cohort's seed.
 
     Raises:
-        ValueError: An argument is wrong, or the official split has no charts.
+        ValueError: An argument is wrong, the official split has no charts, or charts are not those that the tasks were made on.
         LookupError: There is no such split.
     """
 
@@ -78,19 +85,31 @@ class Benchmark:
         observation: ObservationStyle = "full",
         max_turns: int = MAX_TURNS,
         seed: int = 0,
+        size: str = "default",
+        cohort_seed: int = 0,
     ) -> None:
         if observation not in OBSERVATION_STYLES:
             raise ValueError(f"unknown observation style {observation!r}; there are: {', '.join(OBSERVATION_STYLES)}")
         if max_turns < 1:
             raise ValueError(f"max_turns is {max_turns}; an episode needs at least 1")
         self.grader = load_grader(grader or default_grader(split))
-        self.tasks: TaskSet = load_split(split, official=official, seed=seed)
+        cohort = None if (size, cohort_seed) == ("default", 0) else cohort_of(split, size, seed=cohort_seed)
+        self.tasks: TaskSet = load_split(split, official=official, seed=seed, cohort=cohort)
         self.observation: ObservationStyle = observation
         self.max_turns = max_turns
-        self._facts: dict[str, Any] = {}
+        self._facts: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._overlaid: OrderedDict[tuple[str, str], Session] = OrderedDict()
+        self._origin = {"tasks": self.tasks.fingerprint} if self.tasks.endless else {}
         self._key, make = _charts(self.tasks, charts)
         self.backend = _SHARED.take(self._key, make)
         self._closed = False
+        if self.tasks.charts is not None:
+            try:
+                expected = self.tasks.charts.fingerprint
+                check_fingerprint(self.backend.fingerprint, expected, f"the split {split!r}")
+            except ValueError:
+                self.close()
+                raise
 
     def start(self, task: Task, provenance: Mapping[str, Any] | None = None) -> Episode:
         """Open a fresh chart and begin an episode.
@@ -102,10 +121,27 @@ class Benchmark:
         Raises:
             BackendError: The server can't be reached.
         """
-        origin = {"data": self.backend.fingerprint, **(provenance or {})}
+        origin = {"data": self.backend.fingerprint, **self._origin, **(provenance or {})}
         return Episode(
-            task, self.backend.open(), observation=self.observation, max_turns=self.max_turns, provenance=origin
+            task, self._open(task), observation=self.observation, max_turns=self.max_turns, provenance=origin
         )
+
+    def _open(self, task: Task) -> Session:
+        """A session on the pristine chart; one with an overlay is forked from an earlier one of the same task."""
+        if not self.tasks.endless:
+            return self.backend.open()
+        key = task.id, task.now
+        pristine = self._overlaid.get(key)
+        if pristine is None:
+            if not isinstance(self.backend, EmbeddedBackend):
+                raise ValueError(
+                    f"task {task.id!r} brings resources of its own, which only the embedded server can add to one episode's "
+                    "charts alone; play the split test on other servers"
+                )
+            pristine = self._overlaid[key] = self.backend.open(overlay=self.tasks.overlay(task))
+            if len(self._overlaid) > _OVERLAYS_KEPT:
+                self._overlaid.popitem(last=False)
+        return pristine.fork()
 
     def finish(self, episode: Episode, provenance: Mapping[str, Any] | None = None) -> Trajectory:
         """Grade an ended episode and free its session.
@@ -140,13 +176,16 @@ class Benchmark:
             BackendError: The server failed.
         """
         task = episode.task
-        if task.id not in self._facts:
+        key = task.id, task.now
+        if key not in self._facts:
             with episode.session.pristine() as before:
                 try:
-                    self._facts[task.id] = collect_facts(task, before)
+                    self._facts[key] = collect_facts(task, before)
                 except FactsError as error:
                     raise BackendError(str(error)) from error
-        return self._facts[task.id]
+            if len(self._facts) > _FACTS_KEPT:
+                self._facts.popitem(last=False)
+        return self._facts[key]
 
     def close(self) -> None:
         """Free the charts, unless others still use them. Closing twice is fine."""
@@ -164,12 +203,14 @@ class Benchmark:
 def _charts(tasks: TaskSet, charts: str | Path | None) -> tuple[Any, Callable[[], Backend]]:
     """What identifies a split's charts, and how to open them."""
     if charts is not None:
+        if tasks.endless:
+            raise ValueError(f"the tasks of the split {tasks.name!r} are made for its own cohort; leave charts out")
         path = Path(charts).expanduser().resolve()
         if not path.is_file():
             raise ValueError(f"{str(charts)!r} is no file; give an NDJSON file of FHIR resources, one a line")
         stat = path.stat()
         return (path, stat.st_mtime_ns, stat.st_size), lambda: EmbeddedBackend.from_ndjson(path)
-    resources = tasks.resources
-    if resources is None:
+    known = tasks.charts
+    if known is None:
         raise ValueError(f"the split {tasks.name!r} brings no charts; give an NDJSON file with them (--charts FILE)")
-    return (tasks.name, tasks.seed), lambda: EmbeddedBackend.from_resources(resources())
+    return known.name, lambda: EmbeddedBackend(known.open())

@@ -13,6 +13,7 @@ from typing import Any
 
 from medenv.fhir.backend import Backend
 from medenv.fhir.cache import cached_store
+from medenv.fhir.forms import Filled
 from medenv.fhir.memory import AnswerCache
 from medenv.fhir.session import EmbeddedSession
 from medenv.fhir.store import Store, build, read_lines
@@ -106,13 +107,13 @@ class EmbeddedBackend(Backend):
         return self.store.fingerprint
 
     def open(
-        self, base: str | None = None, overlay: Iterable[Mapping[str, Any]] = (), stale: bool = False
+        self, base: str | None = None, overlay: Iterable[Mapping[str, Any] | Filled] = (), stale: bool = False
     ) -> EmbeddedSession:
         """Open a session on the pristine chart.
 
         Args:
             base: The base URL that its links carry; the backend's by default.
-            overlay: Resources to add to the pristine chart of this session alone.
+            overlay: Resources to add to the pristine chart of this session alone; forms lack id, lastUpdated and source.
             stale: Whether an identical search within a minute gets the old answer, as on HAPI.
         """
         cache = None if stale else self._cache  # what a session remembers for itself must not be passed by
@@ -120,7 +121,10 @@ class EmbeddedBackend(Backend):
         extra = list(overlay)
         if extra:
             for resource in extra:
-                session.save(resource["resourceType"], resource.get("id", session.new_id()), dict(resource))
+                if isinstance(resource, tuple):
+                    session.add(*resource)
+                else:
+                    session.save(resource["resourceType"], resource.get("id", session.new_id()), dict(resource))
             origin = session.chart.changes
             session = EmbeddedSession(self.store, base or self.base, origin, cache, self._clock, stale)
         return session

@@ -38,9 +38,12 @@ from medenv.tasks.types import TYPES
 from medenv.tasks.types.find_patient import NOT_FOUND
 from medenv.tasks.types.renew_hba1c import year_before
 
-__all__ = ["NAME", "PER_TYPE", "resources", "tasks"]
+__all__ = ["MOST_RESOURCES", "NAME", "PER_TYPE", "VERSION", "resources", "tasks"]
 
 NAME = "builtin"
+VERSION = 1
+"""Raised with every change of what a seed gives; part of what names its charts in the cache."""
+MOST_RESOURCES = 10_000
 PER_TYPE = 30
 """Tasks a type, and charts in each of the two wards."""
 
@@ -148,7 +151,7 @@ def tasks(seed: int = 0) -> tuple[Task, ...]:
 
 
 def resources(seed: int = 0) -> Iterator[Resource]:
-    """The cohort's resources in load order, to be given to a store; at most 10,000.
+    """The cohort's resources in load order, to be given to a store; at most `MOST_RESOURCES`.
 
     Args:
         seed: As for `tasks`.

@@ -1,119 +1,83 @@
 """Splits by name: which tasks there are, and where their charts come from.
 
-`load_split` is the one door; a split that doesn't exist, or a task that isn't in it, is answered with what there is.
+`load_split` is the one door; a split that doesn't exist is answered with what there is.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
 
-from medenv.tasks import builtin
+from medenv.ehr.chartset import ChartSet
+from medenv.ehr.hospital import SIZES, Cohort
+from medenv.tasks import builtin, heldout
+from medenv.tasks.endless import EndlessTasks
 from medenv.tasks.official import load_rows
-from medenv.tasks.task import Task
-from medenv.tasks.types import task_type
+from medenv.tasks.taskset import TaskSet
 from medenv.tasks.unknown import unknown
 
-__all__ = ["SPLITS", "TaskSet", "load_split"]
+__all__ = ["GENERATED", "SPLITS", "cohort_of", "load_split"]
+
+GENERATED = ("train", "validation")
+"""The splits without end."""
 
 SPLITS = {
-    builtin.NAME: "30 tasks a type on a small made-up cohort, in medenv's own words",
+    heldout.NAME: "30 tasks a type, fixed, on charts of their own",
+    "train": "tasks without end from a seed, nearly all with a patient of their own",
+    "validation": "the same with other people",
+    builtin.NAME: "30 tasks a type on a small made-up cohort, for quick tests",
     "official": "the official rows, read from your copy of MedAgentBench",
 }
 """The splits there are, with a line about each."""
 
-Resources = Callable[[], Iterable[dict[str, Any]]]
 
+def cohort_of(split: str, size: str = "default", charts: int | None = None, seed: int = 0) -> Cohort:
+    """The cohort that a generated split's overlays are put on.
 
-@dataclass(frozen=True)
-class TaskSet(Sequence[Task]):
-    """The tasks of one split, in order.
+    Args:
+        split: One of `GENERATED`.
+        size: One of `SIZES`.
+        charts: How many charts, each as long as the size's; None for the size's own number.
+        seed: The cohort's seed.
 
-    Attributes:
-        name: The split's name.
-        tasks: The tasks.
-        resources: Makes the charts' resources, in load order; None if they come from elsewhere.
-        seed: What it was generated from; 0 where nothing is.
+    Raises:
+        UnknownNameError: There is no such size.
+        ValueError: The split isn't generated, or there can't be so many charts.
     """
-
-    name: str
-    tasks: tuple[Task, ...]
-    resources: Resources | None = None
-    seed: int = 0
-
-    def __len__(self) -> int:
-        return len(self.tasks)
-
-    @overload
-    def __getitem__(self, index: int) -> Task: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Task, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> Task | tuple[Task, ...]:
-        return self.tasks[index]
-
-    def __iter__(self) -> Iterator[Task]:
-        return iter(self.tasks)
-
-    def task(self, id: str) -> Task:
-        """One task by its id.
-
-        Raises:
-            UnknownNameError: The split has no such task.
-        """
-        for task in self.tasks:
-            if task.id == id:
-                return task
-        ids = [task.id for task in self.tasks]
-        span = f"it has {len(ids)}, {ids[0]} to {ids[-1]}" if ids else "it is empty"
-        raise unknown(f"task in split {self.name!r} with id", id, ids, span)
-
-    def of_type(self, key: int | str) -> tuple[Task, ...]:
-        """The tasks of one type, in order.
-
-        Args:
-            key: 1 to 10, or the type's name.
-
-        Raises:
-            UnknownNameError: There is no such type.
-        """
-        number = task_type(key).number
-        return tuple(task for task in self.tasks if task.type == number)
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of all tasks' content: ``sha256:..``."""
-        digest = hashlib.sha256()
-        for task in self.tasks:
-            fields = {name: getattr(task, name) for name in Task.__slots__}
-            fields["params"] = dict(task.params)
-            digest.update(json.dumps(fields, sort_keys=True).encode() + b"\n")
-        return f"sha256:{digest.hexdigest()}"
+    if split not in GENERATED:
+        raise ValueError(f"the split {split!r} has no cohort of a choosable size; these have: {', '.join(GENERATED)}")
+    if size not in SIZES:
+        raise unknown("size", size, list(SIZES), f"there are: {', '.join(SIZES)}")
+    return Cohort(split, SIZES[size] if charts is None else SIZES[size].scaled(charts), seed)
 
 
-def load_split(name: str, *, seed: int = 0, official: str | Path | None = None) -> TaskSet:
+def load_split(
+    name: str, *, seed: int = 0, official: str | Path | None = None, cohort: Cohort | None = None
+) -> TaskSet:
     """Load a split.
 
     Args:
         name: One of `SPLITS`.
         seed: For generated splits; 0 is the one as published.
         official: For ``official``: the folder of the rows or a MedAgentBench checkout, see `load_rows`.
+        cohort: For ``train`` and ``validation``: see `cohort_of`; None for the default one.
 
     Returns:
-        The tasks, and how to make their charts unless those come from elsewhere.
+        The tasks, and their charts unless those come from elsewhere.
 
     Raises:
         UnknownNameError: There is no such split.
         TaskFileError: The official rows are missing or malformed.
-        ValueError: ``official`` without a path.
+        ValueError: ``official`` without a path, or a cohort for a split that has none or another one.
     """
+    if cohort is not None and cohort.ward != name:
+        raise ValueError(f"a cohort for {cohort.ward!r} does not go with the split {name!r}")
+    if name in GENERATED:
+        return EndlessTasks(cohort or cohort_of(name), seed)
+    if name == heldout.NAME:
+        return heldout.load()
     if name == builtin.NAME:
-        return TaskSet(name, builtin.tasks(seed), lambda: builtin.resources(seed), seed)
+        charts = ChartSet(f"builtin-{seed}-v{builtin.VERSION}", lambda: builtin.resources(seed), builtin.MOST_RESOURCES)
+        return TaskSet(name, builtin.tasks(seed), charts, seed)
     if name == "official":
         if official is None:
             raise ValueError("the split 'official' needs your copy of MedAgentBench: give its folder (--official PATH)")

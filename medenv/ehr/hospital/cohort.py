@@ -18,7 +18,7 @@ from medenv.ehr.resources import Person, patient
 from medenv.fhir import jsontext
 from medenv.fhir.forms import Block
 
-__all__ = ["NOW", "OFFICIAL", "SIZES", "VERSION", "Cohort", "Size", "load_order"]
+__all__ = ["NOW", "OFFICIAL", "SIZES", "VERSION", "Cohort", "Entry", "Size", "load_order"]
 
 VERSION = 1
 """Raised with every change of what a seed gives; part of what names a cohort."""
@@ -152,20 +152,27 @@ class Cohort:
         everybody = treated + others
         random.Random(f"{self.name}:order").shuffle(everybody)
         charted = {person.mrn: counts for person, counts in zip(treated, self.counts(), strict=True)}
-        charts = [(person, charted[person.mrn], None) for person in everybody if person.mrn in charted]
-        return load_order(self.name, everybody, charts, NOW)
+        charts = [Entry(person, charted[person.mrn], NOW) for person in everybody if person.mrn in charted]
+        return load_order(self.name, everybody, charts)
 
 
-def load_order(
-    name: str, people: Sequence[Person], charts: Sequence[tuple[Person, Counts, Plan | None]], now: datetime
-) -> Iterator[str | Block]:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A chart to make: whose, how many records of each kind, its present, and what is laid down for it."""
+
+    person: Person
+    counts: Counts
+    now: datetime
+    plan: Plan | None = None
+
+
+def load_order(name: str, people: Sequence[Person], charts: Sequence[Entry]) -> Iterator[str | Block]:
     """Patients, then each kind of record patient after patient, numbered as a server that is filled in one go.
 
     Args:
         name: Names the random streams.
         people: Everybody on file.
-        charts: Who has records, how many, and what is laid down for them.
-        now: The charts' present.
+        charts: The charts of those who have one.
     """
     stamps = Stamps(random.Random(f"{name}:stamps"), 1)
     for person in people:
@@ -174,7 +181,9 @@ def load_order(
         meta = {"versionId": "1", "lastUpdated": updated, "source": f"#{source}"}
         rest = {key: value for key, value in resource.items() if key not in ("resourceType", "id")}
         yield jsontext.compact({"resourceType": "Patient", "id": person.mrn, "meta": meta, **rest})
-    made = [(person.mrn, chart(person, now, counts, f"{name}:{person.mrn}", plan)) for person, counts, plan in charts]
+    made = [
+        (one.person.mrn, chart(one.person, one.now, one.counts, f"{name}:{one.person.mrn}", one.plan)) for one in charts
+    ]
     for kind in KINDS:
         for mrn, records in made:
             first = stamps.number

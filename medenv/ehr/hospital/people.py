@@ -94,6 +94,7 @@ class Registry:
         self.people: list[Person] = []
         self._ward, self._rng, self._today, self._next, self._resident = ward, rng, today, first, resident
         self._known: set[tuple[str, str, str]] = set()
+        self._avoided: frozenset[tuple[str, str, str]] = frozenset()
 
     def person(
         self,
@@ -119,7 +120,7 @@ class Registry:
             first = given or rng.choice(FEMALE if gender == "female" else MALE)
             last = family or rng.choice(self._ward.families)
             born = birthdate or self.birthdate(age)
-            if (first, last, born) not in self._known:
+            if not self.knows(first, last, born):
                 break
             if given and family and birthdate:
                 raise ValueError(f"{first} {last}, born {born}, is on file already")
@@ -139,9 +140,13 @@ class Registry:
         self.people.append(person)
         return person
 
+    def avoid(self, known: frozenset[tuple[str, str, str]]) -> None:
+        """Draw nobody with one of these given names, family names and birth dates: they are on file elsewhere."""
+        self._avoided = known
+
     def knows(self, given: str, family: str, birthdate: str) -> bool:
         """Whether somebody has this name and birth date."""
-        return (given, family, birthdate) in self._known
+        return (given, family, birthdate) in self._known or (given, family, birthdate) in self._avoided
 
     def birthdate(self, age: int | None = None, day: date | None = None) -> str:
         """A birth date.
@@ -154,9 +159,10 @@ class Registry:
         if age is None:
             age = min(97, max(18, round(MEAN_AGE + SD_AGE * _normal(rng))))
         if day is not None:
-            month, number = (3, 1) if (day.month, day.day) == (2, 29) else (day.month, day.day)
-            year = today.year - age - ((today.month, today.day) < (month, number))
-            return date(year, month, number).isoformat()
+            year = today.year - age - ((today.month, today.day) < (day.month, day.day))
+            if (day.month, day.day) == (2, 29):
+                year -= year % 4  # nobody alive was born in 1900, the leap year that wasn't
+            return day.replace(year=year).isoformat()
         while True:
             back = today.year - age
             newest = today.replace(year=back, day=min(today.day, 28)) if today.month == 2 else today.replace(year=back)
