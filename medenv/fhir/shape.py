@@ -190,11 +190,8 @@ def _learn(text: str, literals: tuple[str, ...], values: list[str]) -> tuple[str
         tree = jsontext.loads(text)
     except JSONDecodeError as e:
         raise ValueError(f"not JSON: {e}: {text[:200]!r}") from None
-    if (
-        not isinstance(tree, dict)
-        or not isinstance(tree.get("resourceType"), str)
-        or not isinstance(tree.get("id"), str)
-    ):
+    heads = (tree.get("resourceType"), tree.get("id")) if isinstance(tree, dict) else ()
+    if not heads or any(not isinstance(head, str) or isinstance(head, Number) for head in heads):
         raise ValueError(f"a resource needs a resourceType and an id: {text[:200]!r}")
     compact = jsontext.compact(tree)
     again = _SCALAR.split(compact)
@@ -219,7 +216,10 @@ def shape_of(text: str) -> tuple[Shape, list[str]]:
     skeleton, values = split(text)
     # the type is the first scalar named so; a skeleton starts with it in practice, but need not
     type_ = jsontext.loads(values[_type_hole(skeleton)])
-    return shape_of_skeleton(type_, skeleton), values
+    shape = shape_of_skeleton(type_, skeleton)
+    if isinstance(type_, Number) or values[shape.id_hole][0] != '"':
+        raise ValueError(f"a resource's type and id are strings: {text[:200]!r}")
+    return shape, values
 
 
 _type_holes: dict[str, int] = {}

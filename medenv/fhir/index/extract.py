@@ -14,7 +14,7 @@ from typing import Any
 
 from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
-from medenv.fhir.index.dates import Span, span
+from medenv.fhir.index.dates import Span, span, stored_span
 from medenv.fhir.index.paths import Guard, Node, follow
 from medenv.fhir.shape import Shape, decode
 
@@ -229,7 +229,7 @@ def _date(node: Node) -> Iterator[Reader]:
     tree = node.tree
     if isinstance(tree, int):
         hole = tree
-        yield lambda values: span(decode(values[hole]))
+        yield lambda values: stored_span(decode(values[hole]))
     elif node.kind == "Period":
         yield from _period(tree)
     elif node.kind == "Timing":

@@ -183,6 +183,11 @@ class Rows:
         """One resource's values, joined by newlines."""
         return self.texts()[at]
 
+    def texts_at(self, places: list[int]) -> list[str]:
+        """Some resources' values, each joined by newlines."""
+        texts = self.texts()
+        return [texts[at] for at in places]
+
     def texts(self) -> list[str]:
         """All resources' values, each joined by newlines."""
         assert self._texts is not None

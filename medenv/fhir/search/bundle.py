@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from medenv.fhir import definitions
 from medenv.fhir.index.dates import format_instant
+from medenv.fhir.index.rows import Rows
 from medenv.fhir.output import Entry, Output
 from medenv.fhir.search.engine import Hits, find, kept
 from medenv.fhir.search.includes import included
@@ -193,24 +194,35 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
 
 
 def _entries(chart: Chart, hits: list[Hit], includes: list[Include], output: Output) -> list[Entry]:
-    base = chart.base
-    entries = []
-    held = chart.store.held
-    whole = output.whole
-    for pid, rows, at in hits:
-        text = held.entry(pid, base) if whole and rows.stored else None
-        if text is not None:
-            entries.append(Entry("", None, [], text=text))
-            continue
-        shape, values = rows.shapes[at], rows.text(at).split("\n")
-        entry = Entry(f"{base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values)
-        if whole and rows.stored:
-            entry = entry._replace(text=output.write_entry(entry))
-            held.put_entry(pid, base, entry.text)
-        entries.append(entry)
+    entries: list[Entry] = []
+    if len({id(rows) for _, rows, _ in hits}) == 1:
+        entries = _entries_of(chart, hits[0][1], [at for _, _, at in hits], output)
+    else:
+        for _, rows, at in hits:
+            entries += _entries_of(chart, rows, [at], output)
     if includes:
         records = chart.records([hit[0] for hit in hits])
         entries += _included_entries(chart, [records[hit[0]] for hit in hits], includes)
+    return entries
+
+
+def _entries_of(chart: Chart, rows: Rows, places: list[int], output: Output) -> list[Entry]:
+    base, held = chart.base, chart.store.held
+    keeps = output.whole and rows.stored
+    texts = [held.entry(rows.pids[at], base) for at in places] if keeps else [None] * len(places)
+    new = [at for at, text in zip(places, texts, strict=True) if text is None]
+    values_of = dict(zip(new, rows.texts_at(new), strict=True)) if new else {}
+    entries = []
+    for at, text in zip(places, texts, strict=True):
+        if text is not None:
+            entries.append(Entry("", None, [], text=text))
+            continue
+        shape, values = rows.shapes[at], values_of[at].split("\n")
+        entry = Entry(f"{base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values)
+        if keeps:
+            entry = entry._replace(text=output.write_entry(entry))
+            held.put_entry(rows.pids[at], base, entry.text)
+        entries.append(entry)
     return entries
 
 

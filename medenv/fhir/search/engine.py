@@ -150,6 +150,18 @@ class ListedHits(Hits):
         return self._pids[start:stop].tolist()
 
 
+def sorted_rows(rows: Rows, positions: Sequence[int], search: Search) -> Hits:
+    """Positions of rows in the order of a search's sort keys; one date, the usual key, is sorted without making hits."""
+    key = search.sort[0]
+    column = rows.column(key.parameter) if len(search.sort) == 1 and key.parameter.type == "date" else None
+    if column is None or column.more:
+        return Hits(arrange([(rows.pids[i], rows, i) for i in positions], search))
+    low = column.low
+    valued = [i for i in positions if low[i] == low[i]]
+    valued.sort(key=low.__getitem__, reverse=key.descending)
+    return RowHits(rows, valued + [i for i in positions if low[i] != low[i]])
+
+
 def matching(rows: Rows, conditions: list[Condition]) -> Sequence[int]:
     """The positions of rows that meet all conditions, ascending."""
     positions: Sequence[int] | None = None
@@ -190,8 +202,10 @@ def find(chart: Chart, search: Search) -> Hits:
     own = _own_hits(chart, search)
     sources, conditions = _stored_sources(chart, search)
     if sources is not None:
-        if len(sources) == 1 and not own and not search.sort and not masked:
+        if len(sources) == 1 and not own and not masked:
             rows = sources[0]
+            if search.sort:
+                return sorted_rows(rows, matching(rows, conditions), search)
             found_here: Hits = RowHits(rows, matching(rows, conditions))
             key = natural_key(search)
             return found_here if key is None else Hits(sorted(found_here.all(), key=key))

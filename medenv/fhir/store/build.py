@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +243,10 @@ class _Builder:
 
 def _complete(source: str | Mapping[str, Any], number: int, next_id: int) -> str:
     """A resource's text with the id and meta that a server gives, where it has none of its own."""
-    resource = jsontext.loads(source) if isinstance(source, str) else dict(source)
+    try:
+        resource = jsontext.loads(source) if isinstance(source, str) else dict(source)
+    except JSONDecodeError as e:
+        raise ValueError(f"not JSON: {e}") from None
     if not isinstance(resource, dict):
         raise ValueError(f"a resource is a JSON object, not {jsontext.compact(resource)[:80]}")
     kind = resource.get("resourceType")

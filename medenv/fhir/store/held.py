@@ -19,8 +19,8 @@ __all__ = ["Held", "StoreRows"]
 _ROWS = 1_500_000
 """Rows whose index columns are kept: at about 100 bytes each, 150 MB."""
 
-_TEXT_ROWS = 250_000
-"""Rows whose values are kept as well: about 100 MB."""
+_TEXT_ROWS = 600_000
+"""Rows whose values are kept as well: about 240 MB."""
 
 _ENTRIES = 50_000
 """Bundle entries kept as text: about 60 MB."""
@@ -57,6 +57,15 @@ class StoreRows(Rows):
         """One resource's values."""
         texts = self._texts
         return texts[at] if texts is not None else self._fetch([self.pids[at]])[0]
+
+    def texts_at(self, places: list[int]) -> list[str]:
+        """Some resources' values."""
+        texts = self._texts
+        if texts is not None:
+            return [texts[at] for at in places]
+        wanted = [self.pids[at] for at in places]
+        found = dict(zip(sorted(wanted), self._fetch(sorted(wanted)), strict=True))
+        return [found[pid] for pid in wanted]
 
     def texts(self) -> list[str]:
         """All resources' values."""
