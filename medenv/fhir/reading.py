@@ -16,7 +16,7 @@ from medenv.fhir.index.dates import format_instant, http_date
 from medenv.fhir.output import Entry, Output
 from medenv.fhir.search.bundle import head, self_link
 from medenv.fhir.search.query import hash_order, not_supported
-from medenv.fhir.search.values import parse_date
+from medenv.fhir.search.values import Date, parse_date
 from medenv.fhir.shape import Record
 
 if TYPE_CHECKING:
@@ -140,13 +140,20 @@ def vread(
 
 
 def history(
-    session: EmbeddedSession, type_: str, id_: str, params: list[tuple[str, str]], output: Output, path: str, raw: str
+    session: EmbeddedSession,
+    type_: str,
+    id_: str,
+    params: list[tuple[str, str]],
+    output: Callable[[], Output],
+    path: str,
+    raw: str,
 ) -> Response:
     """The versions of a resource, of a type or of everything, newest first.
 
     Raises:
         FhirError: The resource isn't known.
     """
+    limits = _limits(params)
     if id_:
         records = list(session.history(type_, id_))
         if not records:
@@ -154,7 +161,7 @@ def history(
     else:
         records = [r for r in session.chart.all_versions() if type_ in ("", r.type)]
     records.sort(key=lambda r: (r.updated, r.pid, r.version), reverse=True)
-    records, filtered = _in_time(records, params)
+    records, filtered = _in_time(records, *limits)
     count, offset = _integer(params, "_count", 20), _integer(params, "_offset", 0)
     shown = records[offset : offset + count]
 
@@ -167,34 +174,42 @@ def history(
         links.append(("next", at(offset + count)))
     if offset:
         links.append(("previous", at(max(0, offset - count))))
+    form = output()
     id_of_bundle = session.new_bundle_id(path, raw)
     total = None if filtered else len(records)
     top = head(id_of_bundle, session.now(), "history", total, links if count else [])
-    text = output.write_bundle(top, [_version(session, r) for r in shown])
-    return Response(200, text, session.bundle_headers(output, id_of_bundle))
+    text = form.write_bundle(top, [_version(session, r) for r in shown])
+    return Response(200, text, session.bundle_headers(form, id_of_bundle))
 
 
-def _in_time(records: list[Record], params: list[tuple[str, str]]) -> tuple[list[Record], bool]:
-    """The versions that ``_since`` or ``_at`` leave, newest first, and whether one of them was asked for."""
-    since = next((v for n, v in params if n == "_since" and v), "")
-    if since:
-        asked = parse_date(since)
-        if asked.by_day:
-            text = f"(datatype InstantDt does not support {asked.precision.upper()} precision): {since}"
-            raise FhirError(400, f"HAPI-1885: Invalid date/time string {text}")
-        records = [r for r in records if r.updated >= asked.span.low]
-    moment = next((v for n, v in params if n == "_at" and v), "")
-    if moment:
-        span = parse_date(moment).span
+def _limits(params: list[tuple[str, str]]) -> tuple[Date | None, Date | None]:
+    """What ``_since`` and ``_at`` ask for.
+
+    Raises:
+        FhirError: One is no date, or ``_since`` names no time of day (HAPI-1885).
+    """
+    since, moment = (next((v for n, v in params if n == name and v), "") for name in ("_since", "_at"))
+    start = parse_date(since) if since else None
+    if start is not None and start.by_day:
+        text = f"(datatype InstantDt does not support {start.precision.upper()} precision): {since}"
+        raise FhirError(400, f"HAPI-1885: Invalid date/time string {text}")
+    return start, parse_date(moment) if moment else None
+
+
+def _in_time(records: list[Record], since: Date | None, moment: Date | None) -> tuple[list[Record], bool]:
+    """The versions that two limits leave, newest first, and whether there is a limit."""
+    if since is not None:
+        records = [r for r in records if r.updated >= since.span.low]
+    if moment is not None:
         kept, ended = [], set()
         for record in records:
             key = record.type, record.id
-            if record.updated <= span.high and key not in ended:
+            if record.updated <= moment.span.high and key not in ended:
                 kept.append(record)
-                if record.updated < span.low:  # the version that was current when the time began
+                if record.updated < moment.span.low:  # the version that was current when the time began
                     ended.add(key)
         records = kept
-    return records, bool(since or moment)
+    return records, since is not None or moment is not None
 
 
 def _integer(params: list[tuple[str, str]], name: str, default: int) -> int:

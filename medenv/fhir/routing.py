@@ -49,12 +49,16 @@ def answer_get(
     if not parts:
         return _page(session, raw, params, output)
     type_, sent = parts[0], path.removeprefix("/")
+
+    def cut() -> Output:
+        return session.cut(output, params)
+
     if type_ == "metadata":
         from medenv.fhir.definitions.capability import capability_statement
 
         return Response(200, output.write(capability_statement(session.base)), {"content-type": output.content_type})
     if type_ == "_history" and len(parts) == 1:
-        return reading.history(session, "", "", params, session.cut(output, params), "_history", raw)
+        return reading.history(session, "", "", params, cut, "_history", raw)
     if parts == ["$meta"]:
         return operations.meta(session, "", "", output)
     if type_[0] in "$_":
@@ -66,7 +70,7 @@ def answer_get(
         return session.search(type_, params, output, path.lstrip("/"), url, fresh)
     id_ = parts[1]
     if len(parts) == 2 and id_ == "_history":
-        return reading.history(session, type_, "", params, session.cut(output, params), sent, raw)
+        return reading.history(session, type_, "", params, cut, sent, raw)
     if type_ == "Patient" and parts[-1] == "$everything" and len(parts) <= 3:
         id_ = parts[1] if len(parts) == 3 else ""
         return operations.everything(session, id_, params, session.cut(output, params), path.strip("/"), raw)
@@ -74,12 +78,12 @@ def answer_get(
         return operations.meta(session, type_, parts[1] if len(parts) == 3 else "", output)
     if len(parts) == 2 and not id_.startswith("$"):
         reading.check_read_parameters(sent, params)
-        return reading.read(session, type_, id_, lambda: session.cut(output, params), headers)
+        return reading.read(session, type_, id_, cut, headers)
     if len(parts) == 3 and parts[2] == "_history":
-        return reading.history(session, type_, id_, params, session.cut(output, params), sent, raw)
+        return reading.history(session, type_, id_, params, cut, sent, raw)
     if len(parts) == 4 and parts[2] == "_history":
         reading.check_read_parameters(sent, params)
-        return reading.vread(session, type_, id_, parts[3], lambda: session.cut(output, params), headers)
+        return reading.vread(session, type_, id_, parts[3], cut, headers)
     raise not_supported(sent, [n for n, _ in params])
 
 

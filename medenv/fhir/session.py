@@ -22,7 +22,7 @@ from medenv.fhir.memory import STALE_MS, AnswerCache, StaleSearches
 from medenv.fhir.output import Output, negotiate
 from medenv.fhir.search.bundle import Page, bundle_id, searchset
 from medenv.fhir.search.engine import inner_search
-from medenv.fhir.search.query import parse_query, read_search, read_summary
+from medenv.fhir.search.query import check_cut, parse_query, read_search, read_summary
 from medenv.fhir.shape import Record, shape_of
 from medenv.fhir.store import Store
 
@@ -165,11 +165,9 @@ class EmbeddedSession(Session):
         """The form of an answer that is one resource, cut as ``_summary`` and ``_elements`` ask."""
         summary = read_summary(params)[0]
         names = next((v for n, v in params if n == "_elements" and v), "")
-        return replace(
-            output,
-            summary="" if summary == "count" else summary,
-            elements=tuple(sorted(names.split(","))) if names else None,
-        )
+        elements = tuple(sorted(names.split(","))) if names else None
+        check_cut(summary, elements)
+        return replace(output, summary="" if summary == "count" else summary, elements=elements)
 
     def page(self, id_: str) -> Page | None:
         """An answer that later pages can still be asked of."""
@@ -286,7 +284,9 @@ class EmbeddedSession(Session):
         version = earlier[-1].version + step if earlier else 1
         updated = self.now()
         digest = hashlib.sha256(f"{type_}/{id_}/{version}/{changes.count}".encode()).hexdigest()[:16]
-        given = {k: v for k, v in resource.get("meta", {}).items() if k not in ("id", "versionId", "lastUpdated", "source")}
+        given = {
+            k: v for k, v in resource.get("meta", {}).items() if k not in ("id", "versionId", "lastUpdated", "source")
+        }
         extension = {"extension": given.pop("extension")} if "extension" in given else {}
         origin = str(resource.get("meta", {}).get("source", "")).partition("#")[0]
         stamp = {"versionId": str(version), "lastUpdated": format_instant(updated), "source": f"{origin}#{digest}"}

@@ -27,7 +27,17 @@ from medenv.fhir.search.references import UnknownTypeError, having
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["Include", "Search", "SortKey", "hash_order", "not_supported", "parse_query", "read_search", "read_summary"]
+__all__ = [
+    "Include",
+    "Search",
+    "SortKey",
+    "check_cut",
+    "hash_order",
+    "not_supported",
+    "parse_query",
+    "read_search",
+    "read_summary",
+]
 
 CONTROLS = frozenset(
     [
@@ -194,14 +204,14 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
         text = f'HAPI-0524: Unknown search parameter "{min(unknown)}" for resource type "{type_}". '
         raise FhirError(400, f"{text}Valid search parameters for this search are: [{valid}]")
     _controls(search)
+    if search.offset is not None and search.offset < 0:
+        text = "org.springframework.dao.InvalidDataAccessApiUsageException: Offset must be a positive integer"
+        raise FhirError(500, f"HAPI-0389: Failed to call access method: {text}")
     search.includes = _includes(params)
     for code in ("_content", "_text"):
         if code in givens:
             text = f"HAPI-1192: Fulltext search is not enabled on this service, can not process parameter: {code}"
             raise FhirError(400, text)
-    if search.offset is not None and search.offset < 0:
-        text = "org.springframework.dao.InvalidDataAccessApiUsageException: Offset must be a positive integer"
-        raise FhirError(500, f"HAPI-0389: Failed to call access method: {text}")
     for name, value in params:
         if name.startswith("_has:"):
             search.conditions.append(IdCondition(known["_id"], having(chart, type_, name[4:], value)))
@@ -216,6 +226,7 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
         elif name == "_list" and value:
             search.conditions.append(IdCondition(known["_id"], []))
     search.sort = _sort(type_, params)
+    check_cut(search.summary, search.elements)
     search.conditions.sort(key=lambda condition: condition.rank)
     return search
 
@@ -251,17 +262,25 @@ def read_summary(params: list[tuple[str, str]]) -> tuple[str, bool]:
     """What ``_summary`` asks for: ``true``, ``text``, ``data``, ``count`` or ``""``; and whether only the number is wanted.
 
     Raises:
-        FhirError: HAPI-0304 or 0380 for what can't be combined.
+        FhirError: HAPI-0380 for what can't be combined.
     """
     written = {s for n, v in params if n == "_summary" for s in v.split(",")}
     kinds = written & {"true", "text", "data", "count", "false"}
     if "text" in kinds and len(kinds) > 1:
         raise FhirError(400, "HAPI-0380: Can not combine _summary=text with other values for _summary")
-    if kinds - {"false"} and any(n == "_elements" and v for n, v in params):
-        raise FhirError(400, "HAPI-0304: Cannot combine the _summary and _elements parameters")
     only = kinds - {"count", "false"}
     kind = next((k for k in ("text", "true", "data") if k in only), "")
     return ("count" if kinds == {"count"} else kind), "count" in kinds
+
+
+def check_cut(summary: str, elements: tuple[str, ...] | None) -> None:
+    """Refuse a summary of some elements; HAPI notices when it writes the answer.
+
+    Raises:
+        FhirError: HAPI-0304.
+    """
+    if summary and elements is not None:
+        raise FhirError(400, "HAPI-0304: Cannot combine the _summary and _elements parameters")
 
 
 def _controls(search: Search) -> None:
