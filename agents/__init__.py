@@ -1,7 +1,7 @@
 """Policies: anything that maps the conversation so far to the next text. ``load("name", **options)`` makes one.
 
 ``reference`` solves every task through the same text actions as a model; ``blind`` never looks, ``glance`` looks once and ignores it,
-``random`` wanders; ``llm`` asks a model.
+``empty`` answers [] at once, ``random`` wanders; ``llm`` asks a model.
 """
 
 from medenv.agents.policy import ContextLimitError, FatalProviderError, Player, Policy, ProviderError, Reply

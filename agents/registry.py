@@ -9,7 +9,7 @@ from typing import Any
 
 from medenv.agents.llm import LLMPolicy
 from medenv.agents.policy import Policy
-from medenv.agents.scripted import BlindPolicy, GlancePolicy, ReferencePolicy
+from medenv.agents.scripted import BlindPolicy, EmptyPolicy, GlancePolicy, ReferencePolicy
 from medenv.agents.wander import RandomPolicy
 
 __all__ = ["AGENTS", "load"]
@@ -18,6 +18,7 @@ AGENTS: dict[str, Callable[..., Policy]] = {
     "reference": ReferencePolicy,
     "blind": BlindPolicy,
     "glance": GlancePolicy,
+    "empty": EmptyPolicy,
     "random": RandomPolicy,
     "llm": LLMPolicy,
 }

@@ -1,4 +1,4 @@
-"""Policies that follow a task type's own scripts: the reference solution, and two lazy baselines.
+"""Policies that follow a task type's own scripts: the reference solution, and three lazy baselines.
 
 Both act through the same text actions as a model does.
 """
@@ -13,9 +13,9 @@ from medenv.agents.policy import Player, Policy, ProviderError, Reply
 
 from medenv.protocol.trajectory import Message
 from medenv.tasks import Task, UnexpectedObservationError, task_type
-from medenv.tasks.steps import Steps
+from medenv.tasks.steps import Steps, finish
 
-__all__ = ["BlindPolicy", "GlancePolicy", "ReferencePolicy"]
+__all__ = ["BlindPolicy", "EmptyPolicy", "GlancePolicy", "ReferencePolicy"]
 
 
 class _StepsPlayer(Player):
@@ -54,6 +54,16 @@ class ReferencePolicy(_ScriptPolicy):
     def steps(self, task: Task) -> Steps[None]:
         """The task type's reference solution, with relative URLs."""
         return task_type(task.type).solve(task)
+
+
+class EmptyPolicy(_ScriptPolicy):
+    """Answers ``FINISH([])`` at once: what doing nothing scores."""
+
+    name = "empty"
+
+    def steps(self, task: Task) -> Steps[None]:
+        """One text, whatever the task."""
+        yield finish([])
 
 
 class GlancePolicy(_ScriptPolicy):

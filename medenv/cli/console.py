@@ -6,7 +6,7 @@ from rich.console import Console
 
 __all__ = ["stderr", "stdout"]
 
-_WIDE = 140
+_WIDE = 160
 """Columns for output that isn't a terminal: tables are then not squeezed into the 80 that rich assumes."""
 
 

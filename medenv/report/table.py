@@ -34,7 +34,7 @@ def score_table(title: str, summary: Summary, blind: Summary | None) -> Table:
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("task type", no_wrap=True)
     for heading in _HEADINGS:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for number, counts in sorted(summary.types.items()):
         floor = blind.types.get(number) if blind else None
         table.add_row(f"{number:2d} {task_type(number).name}", *_cells(counts, counts.interval, counts.balanced, floor))

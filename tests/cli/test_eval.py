@@ -48,7 +48,10 @@ def test_reference_on_builtin(tmp_path):
 
 
 @needs_official
-@pytest.mark.parametrize(("agent", "last"), [("reference", "300/300"), ("blind", "157/300"), ("random", None)])
+@pytest.mark.parametrize(
+    ("agent", "last"),
+    [("reference", "300/300"), ("blind", "157/300"), ("glance", "157/300"), ("empty", "70/300"), ("random", None)],
+)
 def test_the_official_rows(tmp_path, agent, last):
     charts = OFFICIAL / "charts.ndjson"
     done = medenv(
