@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from medenv.cli import data
 from medenv.cli.errors import one_line_errors
 from medenv.cli.eval import evaluate
 from medenv.cli.grade import compare_runs, grade
@@ -25,6 +26,7 @@ app.command("serve")(one_line_errors(serve))
 app.command("grade")(one_line_errors(grade))
 app.command("compare")(one_line_errors(compare_runs))
 app.command("tasks")(one_line_errors(list_tasks))
+app.add_typer(data.app)
 
 
 def main() -> None:

@@ -10,19 +10,33 @@ import typer
 from rich.table import Table
 
 from medenv.cli.console import stdout
-from medenv.tasks import TYPES, load_split
+from medenv.cli.floors import floors_table
+from medenv.episode import Benchmark
+from medenv.tasks import SPLITS, TYPES, Task, TaskSet, load_split
+from medenv.tasks.endless import EndlessTasks
 
 __all__ = ["list_tasks"]
 
 
 def list_tasks(
-    split: Annotated[str, typer.Option(help="Which split: builtin, or official (needs --official).")] = "builtin",
+    split: Annotated[
+        str, typer.Option(help=f"Which split: {', '.join(SPLITS)} (official needs --official).")
+    ] = "builtin",
     official: Annotated[
         Path | None, typer.Option(help="Folder of the official test_data_v2.json, or a MedAgentBench checkout.")
     ] = None,
     type_: Annotated[
         int | None, typer.Option("--type", min=1, max=10, help="List the tasks of this type one by one.")
     ] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Of train and validation: how many tasks to make, all types together.")
+    ] = 300,
+    task_seed: Annotated[int, typer.Option(help="train, validation, builtin: which sequence of tasks.")] = 0,
+    cases: Annotated[bool, typer.Option("--cases", help="Count the cases within the branches too.")] = False,
+    floors: Annotated[
+        bool, typer.Option("--floors", help="Play lazy ways on the tasks, and show what they score.")
+    ] = False,
+    grader: Annotated[str, typer.Option(help="For --floors: official or strict.")] = "official",
 ) -> None:
     """List the task types of a split with their branches, or the tasks of one type.
 
@@ -30,8 +44,20 @@ def list_tasks(
         medenv tasks
 
         medenv tasks --type 9
+
+        medenv tasks --split test --floors
+
+        medenv tasks --split train --limit 10000
     """
-    tasks = load_split(split, official=official)
+    tasks = load_split(split, official=official, seed=task_seed)
+    if isinstance(tasks, EndlessTasks):
+        made = TaskSet(tasks.name, tasks[:limit], tasks.charts, task_seed)
+        _own_charts(tasks, made)
+        tasks = made
+    if floors:
+        with Benchmark(split, grader, official=official, seed=task_seed) as benchmark:
+            stdout().print(floors_table(benchmark, [task for task in tasks if type_ in (None, task.type)]))
+        return
     if type_ is not None:
         one = Table(
             "task id", "patient", "branch", "instruction", title=f"{type_} {TYPES[type_].name}", title_justify="left"
@@ -45,9 +71,23 @@ def list_tasks(
     )
     for number, kind in TYPES.items():
         of_type = tasks.of_type(number)
-        branches = Counter(task.branch for task in of_type if task.branch)
+        branches = Counter(_situation(task, cases) for task in of_type if task.branch)
         shares = ", ".join(f"{name} {count}" for name, count in branches.items())
         table.add_row(
             f"{number:2d} {kind.name}", kind.kind, str(len(of_type)), shares or "set by the charts", kind.title
         )
     stdout().print(table)
+
+
+def _situation(task: Task, cases: bool) -> str:
+    case = task.params.get("case") if cases else None
+    return f"{task.branch} ({case})" if case else str(task.branch)
+
+
+def _own_charts(tasks: EndlessTasks, made: TaskSet) -> None:
+    """Say how many of the tasks made are about a patient of their own."""
+    patients = Counter(tasks.own_patient(task) for task in made)
+    own = sum(count == 1 for mrn, count in patients.items() if mrn is not None)
+    print(
+        f"{own} of {len(made)} tasks ({100 * own / len(made):.1f} %) bring a patient with a chart that no other task has"
+    )

@@ -5,17 +5,19 @@ A chart set is small and can be pickled; the store behind it is built at first n
 
 from __future__ import annotations
 
+import hashlib
+import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from medenv.fhir.cache import cached_store, path_of
+from medenv.fhir.cache import CacheError, cached_store, path_of, trusted
 from medenv.fhir.forms import Block
 from medenv.fhir.store import Store
 
-__all__ = ["ChartSet", "FingerprintError", "check_fingerprint", "lines", "watched"]
+__all__ = ["ChartSet", "FingerprintError", "check_fingerprint", "lines", "verify_store", "watched"]
 
 Resources = Callable[[], Iterable[Mapping[str, Any] | str | Block]]
 
@@ -101,6 +103,37 @@ def lines(store: Store) -> Iterator[str]:
         found = store.records(part)
         for pid in part:
             yield found[pid].text(None)
+
+
+def verify_store(charts: ChartSet) -> tuple[int, str]:
+    """Read every resource of a built store and compare their hash with its fingerprint.
+
+    Args:
+        charts: What was built.
+
+    Returns:
+        How many resources there are, and the fingerprint.
+
+    Raises:
+        CacheError: It is not there, or is damaged.
+        FingerprintError: It is whole, but not what is laid down.
+    """
+    store = trusted(charts.path)
+    if store is None:
+        state = "damaged" if charts.path.exists() else "not built"
+        raise CacheError(f"{charts.path} is {state}; build it: medenv data build")
+    digest, count = hashlib.sha256(), 0
+    try:
+        for line in lines(store):
+            digest.update(line.encode() + b"\n")
+            count += 1
+    except (sqlite3.Error, LookupError, ValueError, TypeError) as error:
+        raise CacheError(f"{charts.path} is damaged ({error}); remove it, and the next use builds it anew") from None
+    found = f"sha256:{digest.hexdigest()}"
+    if found != store.fingerprint or count != sum(store.counts.values()):
+        raise CacheError(f"{charts.path} is damaged: its resources hash to {found}, not {store.fingerprint}; remove it")
+    check_fingerprint(found, charts.fingerprint, f"the chart set {charts.name!r}")
+    return count, found
 
 
 def watched(charts: ChartSet) -> Iterator[Mapping[str, Any] | str | Block]:

@@ -192,14 +192,21 @@ class EndlessTasks(TaskSet):
         Raises:
             UnknownNameError: It is no task of this split and seed.
         """
-        place = self._parsed(task.id)
-        draft = self._draft(*place)
-        if draft.task.now != task.now:
-            draft = self._draft(*place, instant(task.now))
+        draft = self._draft_of(task)
         name = f"{self._name}:{task.id}"
         records = chart(draft.charted, draft.now, draft.counts, name, draft.plan)
         people = [{"resourceType": "Patient", **patient(one)} for one in draft.arriving]
         return [*people, *(one for kind in KINDS for one in records[kind]())]
+
+    def own_patient(self, task: Task) -> str | None:
+        """The MRN of the patient whose chart a task brings; None if it adds to a chart of the cohort."""
+        draft = self._draft_of(task)
+        return draft.charted.mrn if draft.charted in draft.arriving else None
+
+    def _draft_of(self, task: Task) -> _Draft:
+        place = self._parsed(task.id)
+        draft = self._draft(*place)
+        return draft if draft.task.now == task.now else self._draft(*place, instant(task.now))
 
     def _draft(self, number: int, n: int, now: datetime | None = None) -> _Draft:
         rng = random.Random(f"{self._name}:{number}:{n}")

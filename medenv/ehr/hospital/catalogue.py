@@ -49,7 +49,11 @@ class Analyte:
         Args:
             deviation: Spreads from the centre.
         """
-        value = max(0.1, self.centre + self.spread * deviation)
+        return self.written(self.centre + self.spread * deviation)
+
+    def written(self, value: float) -> str:
+        """A number as the chart writes it, never below the smallest that can be measured."""
+        value = max(0.1, value)
         return f"{max(1, round(value))}.0" if self.whole else f"{value:.1f}"
 
     def flag(self, text: str) -> str | None:

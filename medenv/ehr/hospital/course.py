@@ -89,7 +89,8 @@ class Course:
             if rng.random() < 0.008 and i:
                 first = found[i - 1]
                 if first.code != "NA":
-                    value = ANALYTES[first.code].text(0.3) if rng.random() < 0.5 else first.value
+                    factor = 1.0 if rng.random() < 0.5 else 0.92 + 0.16 * rng.random()
+                    value = ANALYTES[first.code].written(float(first.value) * factor)
                     found[i] = Result(first.at, min(0, first.issued + 45), first.code, value)
         rng.shuffle(found)
         return found

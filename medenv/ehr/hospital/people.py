@@ -208,8 +208,8 @@ class Registry:
     def population(self, count: int) -> list[Person]:
         """People whose ages and share of women are the official cohort's as exactly as their number allows."""
         rng = self._rng
-        scale = NormalDist(MEAN_AGE, SD_AGE * 1.04)  # what the limits of 18 and 97 take off the spread is put on before
-        ages = [min(97, max(18, int(scale.inv_cdf((i + 0.5) / count) + 0.5))) for i in range(count)]
+        scale = NormalDist(MEAN_AGE, SD_AGE * 1.05)  # what the limits of 18 and 97 take off the spread is put on before
+        ages = [min(97, max(18, int(scale.inv_cdf((i + 0.5) / count)))) for i in range(count)]
         women = round(count * FEMALE_SHARE)
         genders = ["female"] * women + ["male"] * (count - women)
         rng.shuffle(ages)

@@ -1,0 +1,149 @@
+"""``medenv data``: the charts of medenv's own splits: built, described, checked and exported."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from medenv.cli.console import stdout
+from medenv.cli.errors import one_line_errors
+from medenv.ehr.chartset import ChartSet, lines, verify_store
+from medenv.ehr.hospital.distribution import distribution
+from medenv.fhir.cache import trusted
+from medenv.tasks import GENERATED, cohort_of, load_split
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="data",
+    help="The charts of medenv's own splits, kept in your cache folder (MEDENV_CACHE_DIR names another one).",
+    no_args_is_help=True,
+)
+
+Split = Annotated[str, typer.Option(help="Whose charts: train, validation, test or builtin.")]
+SizeName = Annotated[str, typer.Option(help="train, validation: default (60,000 records) or full (785,207).")]
+Charts = Annotated[int | None, typer.Option(min=1, help="train, validation: how many charts, each as long as before.")]
+Seed = Annotated[int, typer.Option(help="train, validation, builtin: what the charts are made from.")]
+
+
+def _charts(split: str, size: str, charts: int | None, seed: int) -> ChartSet:
+    if split in GENERATED:
+        known = load_split(split, cohort=cohort_of(split, size, charts, seed)).charts
+    elif size != "default" or charts is not None:
+        raise ValueError(
+            f"the charts of the split {split!r} have one size; --size and --charts are for: {', '.join(GENERATED)}"
+        )
+    else:
+        known = load_split(split, seed=seed).charts if split != "official" else None
+    if known is None:
+        raise ValueError(f"the charts of the split {split!r} are not medenv's; there is nothing to build")
+    return known
+
+
+def build(split: Split = "train", size: SizeName = "default", charts: Charts = None, seed: Seed = 0) -> None:
+    """Build charts into the cache folder, unless they are there.
+
+    Examples:
+        medenv data build
+
+        medenv data build --size full
+    """
+    known = _charts(split, size, charts, seed)
+    there = trusted(known.path) is not None
+    begun = time.perf_counter()
+    known.open()
+    seconds = time.perf_counter() - begun
+    _describe(known)
+    print("was there already" if there else f"built in {seconds:.1f} s")
+
+
+def info(
+    split: Split = "train",
+    size: SizeName = "default",
+    charts: Charts = None,
+    seed: Seed = 0,
+    report: Annotated[
+        bool, typer.Option("--report", help="The distribution beside the official hospital's; builds if need be.")
+    ] = False,
+) -> None:
+    """Say where charts lie, how large they are, and their fingerprint.
+
+    Examples:
+        medenv data info --split test
+
+        medenv data info --size full --report
+    """
+    known = _charts(split, size, charts, seed)
+    if report:
+        store = known.open()
+        table = Table("", "here", "official", title=f"charts {known.name}", title_justify="left")
+        for figure in distribution(lines(store)):
+            table.add_row(figure.what, figure.here, figure.official)
+        stdout().print(table)
+    elif trusted(known.path) is None:
+        raise ValueError(
+            f"the charts {known.name} are not built; run: medenv data build (they would lie at {known.path})"
+        )
+    _describe(known)
+
+
+def _describe(known: ChartSet) -> None:
+    store = known.open()
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in store.counts.items())
+    print(f"charts {known.name}: {counts}")
+    print(f"path {known.path}")
+    print(f"size {known.path.stat().st_size / 1e6:.1f} MB")
+    print(f"fingerprint {store.fingerprint}")
+
+
+def path(split: Split = "train", size: SizeName = "default", charts: Charts = None, seed: Seed = 0) -> None:
+    """Print where charts lie, whether or not they are built."""
+    print(_charts(split, size, charts, seed).path)
+
+
+def verify(split: Split = "train", size: SizeName = "default", charts: Charts = None, seed: Seed = 0) -> None:
+    """Read all of a store and compare it with its fingerprint, and with the one that is laid down if there is one.
+
+    A damaged store is reported with exit status 1; the next use, or `medenv data build`, builds it anew.
+    """
+    known = _charts(split, size, charts, seed)
+    count, fingerprint = verify_store(known)
+    print(f"{known.path}: {count:,} resources, {fingerprint}, as built")
+
+
+def export(
+    split: Split = "test",
+    size: SizeName = "default",
+    charts: Charts = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="The file to write; standard output if left out.")] = None,
+) -> None:
+    """Write charts as NDJSON, one FHIR resource a line in load order, for any server.
+
+    Example:
+        medenv data export --split test --out test.ndjson
+    """
+    known = _charts(split, size, charts, seed)
+    if out is None:
+        known.export(sys.stdout)
+        return
+    handle, name = tempfile.mkstemp(dir=out.absolute().parent, prefix=out.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            count = known.export(file)
+        os.replace(name, out)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    print(f"{out}: {count:,} resources, {known.open().fingerprint}")
+
+
+for _command in (build, info, path, verify, export):
+    app.command(_command.__name__)(one_line_errors(_command))
