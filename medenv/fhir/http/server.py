@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from medenv.fhir.http.app import FhirApp
 from medenv.fhir.http.wire import HEAD_LIMIT, page
 
-__all__ = ["bind", "listen"]
+__all__ = ["bind", "listen", "server_of"]
 
 _KEEP_ALIVE = 75
 """Seconds that a connection may stand idle: more than clients usually keep theirs, so that the client closes, not we."""
@@ -152,12 +152,11 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def listen(app: FhirApp, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGINT or SIGTERM comes.
+def server_of(app: FhirApp, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
+    """A server that is not yet running: ``run(sockets=[...])`` runs it until a signal or ``should_exit``.
 
     Args:
         app: What answers.
-        listener: A socket of `bind`.
         ready: Called once requests are being answered.
     """
     http: Any = _Protocol
@@ -174,4 +173,15 @@ def listen(app: FhirApp, listener: socket.socket, ready: Callable[[], None] = la
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACE,
     )
-    _Server(config, ready).run(sockets=[listener])
+    return _Server(config, ready)
+
+
+def listen(app: FhirApp, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGINT or SIGTERM comes.
+
+    Args:
+        app: What answers.
+        listener: A socket of `bind`.
+        ready: Called once requests are being answered.
+    """
+    server_of(app, ready).run(sockets=[listener])
