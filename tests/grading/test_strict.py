@@ -3,9 +3,12 @@
 import asyncio
 import copy
 import json
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from medenv.agents import load
 
 from medenv.episode import Benchmark
@@ -547,3 +550,52 @@ def test_a_look_names_its_patient_through_the_next_link(benchmark):
     found = play(benchmark, task, [*pages, *[follow] * 6, "FINISH([1])"])
     unnamed = next(check for check in found.verdict["checks"] if check["name"] == "no trawling")
     assert unnamed["passed"]
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**400), 10**400)
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["g", "IV", "2023-11-13T10:15:00Z"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["code", "coding", "text", "value", "unit", "route"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_no_payload_and_no_answer_breaks_the_grader(benchmark, data):
+    number, branch = data.draw(st.sampled_from([(3, "record"), (5, "severe"), (8, "refer"), (9, "low"), (10, "stale")]))
+    task = tasks_of(benchmark, number, branch)[0]
+    texts = []
+    for text in _known(benchmark, task):
+        if text.startswith("POST"):
+            head, _, body = text.partition("\n")
+            payload = json.loads(body)
+            key = data.draw(st.sampled_from(sorted(payload)))
+            payload[key] = data.draw(JSON)
+            text = f"{head}\n{json.dumps(payload)}"
+        texts.append(text)
+    texts[-1] = f"FINISH({json.dumps(data.draw(JSON))})"
+    played = play(benchmark, task, texts)
+    again = Trajectory.from_json(played.to_json())
+    # What was submitted is judged even where the server refused or mended it.
+    submitted = [
+        {"kind": "create", "type": "ServiceRequest", "id": "1", "submitted": json.dumps(data.draw(JSON)), "stored": {}}
+    ]
+    for one in (again, replace(again, changes=submitted)):
+        assert StrictGrader().grade(one).score in (0.0, 1.0)
+
+
+_TEXTS = {}
+
+
+def _known(benchmark, task):
+    if task.id not in _TEXTS:
+        _TEXTS[task.id] = reference_texts(benchmark, task)
+    return _TEXTS[task.id]

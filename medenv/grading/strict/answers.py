@@ -6,9 +6,9 @@ The answer must be a JSON list and hold numbers as numbers; ``[]`` passes only w
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
+from medenv.grading.strict.spellings import plain_number
 from medenv.tasks import Gold, Task
 from medenv.tasks.chart import instant
 
@@ -55,13 +55,12 @@ def right_answer(task: Task, gold: Gold, answer: list[Any]) -> bool:
 
 
 def _numbers(answer: list[Any]) -> list[float] | None:
-    if any(isinstance(one, bool) or not isinstance(one, int | float) or not math.isfinite(one) for one in answer):
-        return None
-    return answer
+    numbers = [plain_number(one) for one in answer]
+    return None if None in numbers else [one for one in numbers if one is not None]
 
 
 def _same_instant(text: Any, wanted: str) -> bool:
     try:
         return isinstance(text, str) and "T" in text and instant(text) == instant(wanted)
-    except ValueError:
+    except (OverflowError, ValueError):
         return False

@@ -15,7 +15,9 @@ from medenv.tasks.chart import instant
 
 __all__ = ["nobody", "nothing"]
 
-_HARMLESS = frozenset({"_sort", "_include", "_revinclude", "_elements", "category", "category:missing", "status:not"})
+_HARMLESS = frozenset(
+    {"_sort", "_include", "_revinclude", "_elements", "_summary", "category", "category:missing", "status:not"}
+)
 _LOINC = "http://loinc.org"
 _DATE = re.compile(r"(ge|gt|le|lt|sa|eb|>=?|<=?)(\d{4}(?:-\d\d(?:-\d\d(?:T.*)?)?)?)\Z")
 
@@ -58,7 +60,7 @@ def _covering_date(value: str, since: datetime | None, now: datetime) -> bool:
     low = match[1] in ("ge", "gt", "sa", ">", ">=")
     try:
         bound = _bound(match[2], low)
-    except ValueError:
+    except (OverflowError, ValueError):
         return False
     if low:
         return since is not None and (bound <= since if match[1] in ("ge", ">=") else bound < since)

@@ -109,7 +109,8 @@ class Looks:
         following = [link["url"] for link in body.get("link", []) if link.get("relation") == "next"]
         offset = params.get("_getpagesoffset", params.get("_offset", "0"))
         shown = bool(matches) or body.get("total") == 0
-        if offset.isdigit() and shown:
+        # Nine digits are more than any server holds, and fewer than Python refuses to convert.
+        if offset.isdecimal() and len(offset) < 10 and shown:
             look.spans.append((int(offset), len(matches), bool(following), index))
         for url in following:
             try:

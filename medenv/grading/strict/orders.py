@@ -16,6 +16,7 @@ from medenv.grading.strict.spellings import (
     coded,
     duration_hours,
     note_texts,
+    plain_number,
     quantity,
     route_words,
     same_minute,
@@ -143,9 +144,9 @@ def _service(order: Mapping[str, Any], payload: dict[str, Any], task: Task, chec
 def _blood_pressure(payload: dict[str, Any], task: Task, check: Any) -> None:
     concept = payload.get("code") if isinstance(payload.get("code"), dict) else {}
     assert isinstance(concept, dict)
-    codes = {coding.get("code") for coding in as_list(concept.get("coding")) if isinstance(coding, dict)}
+    codes = [coding.get("code") for coding in as_list(concept.get("coding")) if isinstance(coding, dict)]
     flowsheet = task.params.get("code", "BP")
-    named = concept.get("text") == flowsheet or bool(codes & {flowsheet, _PANEL})
+    named = concept.get("text") == flowsheet or flowsheet in codes or _PANEL in codes
     check("code", named, flowsheet, concept)
     categories = [
         coding
@@ -183,10 +184,9 @@ def _pressures(payload: dict[str, Any]) -> tuple[float, float] | None:
                 if coded(component.get("code"), LOINC, code):
                     by_code[code] = component["valueQuantity"].get("value")
     spelled = (float(stated[1]), float(stated[2])) if stated else None
-    parts = [by_code.get(code) for code in (_SYSTOLIC, _DIASTOLIC)]
     if not by_code:
         return spelled
-    if not all(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
+    systolic, diastolic = plain_number(by_code.get(_SYSTOLIC)), plain_number(by_code.get(_DIASTOLIC))
+    if systolic is None or diastolic is None:
         return None
-    numbers = (float(parts[0] or 0), float(parts[1] or 0))
-    return numbers if text is None or spelled == numbers else None
+    return (systolic, diastolic) if text is None or spelled == (systolic, diastolic) else None

@@ -5,6 +5,7 @@ FHIR lets a sender choose between text, codings and structures; a strict grader 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any
 
 from medenv.tasks.chart import instant
 
-__all__ = ["as_list", "coded", "duration_hours", "note_texts", "quantity", "route_words", "same_minute"]
+__all__ = ["as_list", "coded", "duration_hours", "note_texts", "plain_number", "quantity", "route_words", "same_minute"]
 
 _UNITS: dict[str, tuple[str, float]] = {
     **dict.fromkeys(("g", "gm", "gms", "gram", "grams"), ("g", 1.0)),
@@ -48,12 +49,22 @@ def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
+def plain_number(value: Any) -> float | None:
+    """A finite JSON number; None for anything else, truth values and numbers beyond any float included."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
 def quantity(value: Any) -> tuple[float, str] | None:
     """A Quantity's value in the canonical unit, and that unit; None if it is none of those known."""
     if not isinstance(value, Mapping) or value.get("comparator"):
         return None
-    number = value.get("value")
-    if isinstance(number, bool) or not isinstance(number, int | float):
+    number = plain_number(value.get("value"))
+    if number is None:
         return None
     for name in ("unit", "code"):
         unit = value.get(name)
@@ -119,5 +130,5 @@ def same_minute(text: Any, wanted: datetime) -> bool:
         return False
     try:
         return abs((instant(text) - wanted).total_seconds()) < 60
-    except ValueError:
+    except (OverflowError, ValueError):
         return False
