@@ -50,6 +50,7 @@ class Counts:
         _count(self.statuses, trajectory.status.value)
         verdict = trajectory.verdict
         if verdict is None:
+            _count(self.categories, "infrastructure")
             return
         passed = int(verdict["score"] == 1.0)
         self.scored += 1
