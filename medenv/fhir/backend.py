@@ -68,7 +68,9 @@ class Session(ABC):
     """The server's base URL, without a trailing slash: ``http://localhost:8080/fhir``."""
 
     @abstractmethod
-    def request(self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
+    def request(
+        self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
         """Send one request and return the server's answer.
 
         Args:
@@ -121,7 +123,9 @@ class Session(ABC):
     def __enter__(self) -> Session:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 
@@ -148,5 +152,7 @@ class Backend(ABC):
     def __enter__(self) -> Backend:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

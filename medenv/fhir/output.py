@@ -50,7 +50,9 @@ def _pretty_head(head: dict[str, Any]) -> str:
     parts = []
     for name, value in head.items():
         if name == "link":
-            links = [f'{{\n    "relation": "{x["relation"]}",\n    "url": {jsontext.scalar(x["url"])}\n  }}' for x in value]
+            links = [
+                f'{{\n    "relation": "{x["relation"]}",\n    "url": {jsontext.scalar(x["url"])}\n  }}' for x in value
+            ]
             parts.append(f'"link": [ {", ".join(links)} ]')
         elif name == "meta" and len(value) == 1:
             parts.append(f'"meta": {{\n    "lastUpdated": "{value["lastUpdated"]}"\n  }}')
@@ -113,7 +115,9 @@ class Output:
             text = jsontext.compact(head)
             return f'{text[:-1]},"entry":[{",".join([self._entry(e) for e in entries])}]}}' if entries else text
         text = _pretty_head(head)
-        return f'{text},\n  "entry": [ {", ".join([self._entry(e) for e in entries])} ]\n}}' if entries else f"{text}\n}}"
+        return (
+            f'{text},\n  "entry": [ {", ".join([self._entry(e) for e in entries])} ]\n}}' if entries else f"{text}\n}}"
+        )
 
     @property
     def whole(self) -> bool:

@@ -263,7 +263,9 @@ def _look_up(session: EmbeddedSession, posts: list[_Entry], puts: list[_Entry]) 
         if len(entry.found) > 1:
             if entry.verb == "POST":
                 raise outcomes.too_many("0958", "CREATE", type_, entry.condition, 2)
-            raise FhirError(412, f'HAPI-2207: Invalid match URL "{entry.condition}" - Multiple resources match this search')
+            raise FhirError(
+                412, f'HAPI-2207: Invalid match URL "{entry.condition}" - Multiple resources match this search'
+            )
 
 
 def _assign_ids(session: EmbeddedSession, posts: list[_Entry], puts: list[_Entry]) -> dict[str, str]:
@@ -295,7 +297,9 @@ def _link(resource: dict[str, Any], names: dict[str, str]) -> None:
             node["reference"] = names[value]
         elif value.startswith("urn:"):
             where = next((k for k, v in resource.items() if _holds(v, node)), "")
-            text = f"Unable to satisfy placeholder ID {value} found in element named '{where}' within resource of type: "
+            text = (
+                f"Unable to satisfy placeholder ID {value} found in element named '{where}' within resource of type: "
+            )
             raise FhirError(400, f"HAPI-0541: {text}{resource['resourceType']}")
 
 
@@ -313,9 +317,7 @@ def _store(session: EmbeddedSession, entry: _Entry) -> Written:
         return operations.create(session, resource, submitted, entry.condition, found=entry.found)
     if entry.url_id:
         wanted = version_of(str(entry.request.get("ifMatch", "")))
-        return operations.update(
-            session, entry.type, entry.url_id, resource, submitted, if_match=wanted, batched=True
-        )
+        return operations.update(session, entry.type, entry.url_id, resource, submitted, if_match=wanted, batched=True)
     return operations.update_where(session, entry.type, entry.condition, resource, submitted, found=entry.found)
 
 

@@ -33,9 +33,7 @@ def expunge(session: EmbeddedSession, path: tuple[str, ...], parameters: dict[st
     if len(path) > 1 and session.lookup(path[0], path[1]) is None:
         raise not_known(session, path[0], path[1])
     asked = {
-        p.get("name")
-        for p in parameters.get("parameter", ())
-        if isinstance(p, dict) and p.get("valueBoolean") is True
+        p.get("name") for p in parameters.get("parameter", ()) if isinstance(p, dict) and p.get("valueBoolean") is True
     }
     changes = session.chart.changes
     count = 0

@@ -66,7 +66,9 @@ def handle(
         return _answer(session, request, path, params, output)
     except FhirError as error:
         output = output.plain()
-        return Response(error.status, output.write(error.resource), {**error.headers, "content-type": output.content_type})
+        return Response(
+            error.status, output.write(error.resource), {**error.headers, "content-type": output.content_type}
+        )
 
 
 def _answer(
@@ -144,7 +146,9 @@ def _patch(session: EmbeddedSession, request: WriteRequest) -> Written:
     if not kind:
         raise FhirError(400, "HAPI-1964: Missing or invalid content type for PATCH operation")
     if len(request.path) == 1 and not request.query:
-        read_body(replace(request, headers={**request.headers, "content-type": "application/fhir+json"}), type_, "PATCH")
+        read_body(
+            replace(request, headers={**request.headers, "content-type": "application/fhir+json"}), type_, "PATCH"
+        )
     if kind in ("application/fhir+json", "application/fhir+xml"):
         read_body(request, "Parameters", "PATCH")
         raise FhirError(400, "HAPI-1267: Unknown patch operation type: FHIRPath Patch; send a JSON Patch instead")
@@ -202,5 +206,7 @@ def _respond(
     return Response(written.status, cut.write_shape(record.shape, record.values), headers)
 
 
-def _plain(output: Output, resource: dict[str, Any], headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
+def _plain(
+    output: Output, resource: dict[str, Any], headers: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
     return Response(status, output.write(resource), {**(headers or {}), "content-type": output.content_type})

@@ -103,7 +103,9 @@ def _resolve(session: EmbeddedSession, value: str) -> str:
     path, _, query = value.partition("?")
     type_ = path.rstrip("/").rpartition("/")[2]
     if not definitions.is_resource(type_):
-        raise FhirError(400, f'HAPI-1684: Unknown resource name "{type_}" (this name is not known in FHIR version "R4")')
+        raise FhirError(
+            400, f'HAPI-1684: Unknown resource name "{type_}" (this name is not known in FHIR version "R4")'
+        )
     found = match(session, type_, f"{type_}?{query}")
     if not found:
         raise FhirError(404, f'HAPI-1091: Invalid match URL "{value}" - No resources match this search')
@@ -146,7 +148,9 @@ def _sort_meta(resource: dict[str, Any]) -> None:
     if "profile" in meta:
         meta["profile"] = sorted(set(meta["profile"]))
     for name in ("security", "tag"):
-        kept = {(c.get("system"), c.get("code")): c for c in reversed(meta.pop(name, ())) if "system" in c or "code" in c}
+        kept = {
+            (c.get("system"), c.get("code")): c for c in reversed(meta.pop(name, ())) if "system" in c or "code" in c
+        }
         if kept:
             meta[name] = [kept[k] for k in sorted(kept, key=lambda k: [(part is not None, part or "") for part in k])]
 
@@ -187,7 +191,9 @@ def first_referrer(session: EmbeddedSession, record: Record) -> tuple[str, str] 
         for type_ in chart.store.counts:
             for parameter in definitions.search_parameters(type_).values():
                 if parameter.type == "reference" and (not parameter.targets or record.type in parameter.targets):
-                    for holder_type, id_ in session.search_ids(type_, f"{parameter.code}={record.type}/{record.id}")[:1]:
+                    for holder_type, id_ in session.search_ids(type_, f"{parameter.code}={record.type}/{record.id}")[
+                        :1
+                    ]:
                         holder = chart.lookup(holder_type, id_)
                         if holder is not None and (path := _path_to(holder, names)):
                             row = holder.updated, holder.pid, f"{holder_type}/{id_}", path

@@ -14,9 +14,7 @@ __all__ = ["LOST_STATE", "ParseError", "Part", "invalid"]
 
 _NO_ARRAY = 'Cannot invoke "ca.uhn.fhir.parser.json.BaseJsonLikeArray.size()" because "theValues" is null'
 _NO_OBJECT = 'Cannot invoke "ca.uhn.fhir.parser.json.BaseJsonLikeObject.get(String)" because "nextExtObj" is null'
-LOST_STATE = (
-    'Cannot invoke "ca.uhn.fhir.parser.ParserState$BaseState.endingElement()" because "this.myState" is null'
-)
+LOST_STATE = 'Cannot invoke "ca.uhn.fhir.parser.ParserState$BaseState.endingElement()" because "this.myState" is null'
 _FOUND = {dict: "OBJECT", list: "ARRAY", type(None): "NULL"}
 
 
@@ -112,7 +110,9 @@ class Part:
                 why = f'[element="{name}"] Invalid attribute value "": Attribute value must not be empty ("")'
                 self.complain("1821", why)
             if child.wants_object:
-                self.complain("1820", f"Found incorrect type for element {name} - Expected OBJECT and found SCALAR (STRING)")
+                self.complain(
+                    "1820", f"Found incorrect type for element {name} - Expected OBJECT and found SCALAR (STRING)"
+                )
             child.read_companion(companion, "_" + name)
         child.end()
 

@@ -71,7 +71,9 @@ def match(session: EmbeddedSession, type_: str, url: str) -> list[str]:
         plain = name.partition(":")[0].partition(".")[0]
         known = plain in definitions.search_parameters(type_)
         if not known and plain[:1] != "_":
-            text = f"Failed to parse match URL[{url}] - Resource type {type_} does not have a parameter with name: {plain}"
+            text = (
+                f"Failed to parse match URL[{url}] - Resource type {type_} does not have a parameter with name: {plain}"
+            )
             raise FhirError(400, f"HAPI-0488: {text}")
         if known:
             kept.append(part)
@@ -240,12 +242,16 @@ def update_where(
         session.chart.changes = before
         raise _unfit()
     name = _versioned(record)
-    text = f'Successfully conditionally updated resource "{name}". Created resource because no existing resource matched '
+    text = (
+        f'Successfully conditionally updated resource "{name}". Created resource because no existing resource matched '
+    )
     outcome = outcomes.succeeded("SUCCESSFUL_UPDATE_NO_CONDITIONAL_MATCH", f'{text}URL "{url}".', took=True)
     return Written(201, outcome, record, name)
 
 
-def patch(session: EmbeddedSession, type_: str, id_: str, document: str, if_match: str = "", condition: str = "") -> Written:
+def patch(
+    session: EmbeddedSession, type_: str, id_: str, document: str, if_match: str = "", condition: str = ""
+) -> Written:
     """Apply a JSON Patch.
 
     Args:
@@ -285,7 +291,9 @@ def patch(session: EmbeddedSession, type_: str, id_: str, document: str, if_matc
     name = _versioned(record)
     if condition:
         changes = " with no changes detected" if same else ""
-        text = f"Successfully conditionally patched resource{changes}. Existing resource {name} matched URL: {condition}."
+        text = (
+            f"Successfully conditionally patched resource{changes}. Existing resource {name} matched URL: {condition}."
+        )
     else:
         text = f'Successfully patched resource "{name}"' + (" with no changes detected." if same else ".")
     code = ("SUCCESSFUL_CONDITIONAL_PATCH" if condition else "SUCCESSFUL_PATCH") + ("_NO_CHANGE" if same else "")
@@ -317,7 +325,9 @@ def delete(session: EmbeddedSession, type_: str, id_: str, version: str = "", *,
     known = session.lookup(type_, id_)
     if known is None:
         text = f"Not deleted, resource {type_}/{id_} does not exist."
-        return Written(200, outcomes.succeeded("SUCCESSFUL_DELETE_NOT_FOUND", text), None, f"{type_}/{id_}", changed=False)
+        return Written(
+            200, outcomes.succeeded("SUCCESSFUL_DELETE_NOT_FOUND", text), None, f"{type_}/{id_}", changed=False
+        )
     if version and version != str(known.version):
         text = f"Trying to delete {type_}/{id_}/_history/{version} but this is not the current version"
         raise FhirError(409, f"HAPI-0550: HAPI-0961: {text}")

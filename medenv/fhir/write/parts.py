@@ -303,5 +303,3 @@ def _made_id(resource: dict[str, Any], at: int) -> str:
     """An id for a contained resource without one: uuid-shaped, as HAPI's, but the same for the same payload."""
     text = f"{at} {jsontext.compact(resource)}"
     return str(uuid.UUID(bytes=hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]))
-
-

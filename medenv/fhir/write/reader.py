@@ -254,7 +254,9 @@ class _Scanner:
                 parts.append(run[0])
                 self.at = run.end()
             if self.at >= len(text):
-                self.end_of_input(" in field name" if "field" in purpose else f": was expecting closing quote {purpose}")
+                self.end_of_input(
+                    " in field name" if "field" in purpose else f": was expecting closing quote {purpose}"
+                )
             char = text[self.at]
             self.at += 1
             if char == quote:

@@ -15,7 +15,16 @@ from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.errors import FhirError
 from medenv.fhir.shape import Record
 
-__all__ = ["Target", "at_parameters", "check_exists", "check_types", "indexed", "parse_reference", "respell", "walk_references"]
+__all__ = [
+    "Target",
+    "at_parameters",
+    "check_exists",
+    "check_types",
+    "indexed",
+    "parse_reference",
+    "respell",
+    "walk_references",
+]
 
 
 class Target(NamedTuple):
@@ -99,7 +108,9 @@ def _check_part(part: dict[str, Any], kind: str, path: str) -> None:
         here = f"{path}.{element.name}"
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, dict):
-                _check_part(item, item.get("resourceType", child_kind) if child_kind == "Resource" else child_kind, here)
+                _check_part(
+                    item, item.get("resourceType", child_kind) if child_kind == "Resource" else child_kind, here
+                )
                 if child_kind == "Reference" and not element.choice:
                     _check_type(item.get("reference"), element.targets, here)
 
@@ -195,7 +206,9 @@ def at_parameters(resource: dict[str, Any], types: tuple[str, ...]) -> Iterator[
         for name in plan.names:
             nodes = [v for n in nodes for v in _children(n, name)]
         for node in nodes:
-            if not plan.only or (isinstance(node, dict) and parse_reference(str(node.get("reference"))).type == plan.only):
+            if not plan.only or (
+                isinstance(node, dict) and parse_reference(str(node.get("reference"))).type == plan.only
+            ):
                 yield plan.parameter, plan.path, node
 
 

@@ -81,7 +81,9 @@ def read_body(request: WriteRequest, kind: str, operation: str) -> dict[str, Any
     wanted = f'for "{operation}" operation'
     kind_of_body = request.content_type
     if not kind_of_body:
-        raise FhirError(400, f"HAPI-0448: No Content-Type header was provided in the request. This is required {wanted}")
+        raise FhirError(
+            400, f"HAPI-0448: No Content-Type header was provided in the request. This is required {wanted}"
+        )
     if request.is_xml:
         return parse_xml(request.body, kind)
     if kind_of_body not in _JSON:

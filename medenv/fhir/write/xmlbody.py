@@ -95,7 +95,9 @@ def _tree(text: str) -> _Node:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         why = expat.ErrorString(error.code)
-        raise _malformed(f"WstxParsingException: {why}\n at [row,col {{unknown-source}}]: [{error.lineno},{error.offset}]") from error
+        raise _malformed(
+            f"WstxParsingException: {why}\n at [row,col {{unknown-source}}]: [{error.lineno},{error.offset}]"
+        ) from error
     return roots[0]
 
 

@@ -14,10 +14,27 @@ _VALUES: tuple[Any, ...] = (
     *("2023", "2023-11", "2023-11-13", "2023-11-13T10:15:00", "2023-11-13T10:15:00Z", "2023-11-13 10:15", "13/11/2023"),
     *("active", "final", "completed", "done", "order", "plan", "stat", "urgent", "STAT"),
     *({"text": "t"}, [{"text": "t"}], {"value": 1}, {"value": "1.50"}, {"a": 1}, {"coding": {"code": "c"}}),
-    *({"reference": "Patient/nope"}, {"reference": "nope"}, {"reference": "Encounter/1"}, {"reference": "#c"}, {"display": "d"}),
+    *(
+        {"reference": "Patient/nope"},
+        {"reference": "nope"},
+        {"reference": "Encounter/1"},
+        {"reference": "#c"},
+        {"display": "d"},
+    ),
     *({"extension": [{"url": "http://x", "valueString": "y"}]}, {"extension": [{"url": "http://x"}]}),
 )
-_NAMES = ("note", "foo", "_status", "valueString", "valueQuantity", "extension", "category", "language", "performer", "value")
+_NAMES = (
+    "note",
+    "foo",
+    "_status",
+    "valueString",
+    "valueQuantity",
+    "extension",
+    "category",
+    "language",
+    "performer",
+    "value",
+)
 
 
 def payloads(seed: int) -> list[tuple[str, str]]:

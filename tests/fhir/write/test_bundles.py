@@ -61,7 +61,9 @@ def test_a_transaction_answers_in_the_order_of_its_requests(session):
 def test_nothing_of_a_refused_transaction_stays(session):
     bad = observation(subject={"reference": "Patient/nope"})
     before = session.get("Patient/S1").body
-    response = post(session, entry("PUT", "Patient/S1", PATIENT | {"gender": "male"}), entry("POST", "Observation", bad))
+    response = post(
+        session, entry("PUT", "Patient/S1", PATIENT | {"gender": "male"}), entry("POST", "Observation", bad)
+    )
     assert response.status == 400
     assert "HAPI-1094: Resource Patient/nope not found" in response.body
     assert session.get("Patient/S1").body == before
@@ -85,7 +87,11 @@ def test_a_batch_keeps_what_succeeds(session):
 def test_placeholders_become_ids(session):
     response = post(
         session,
-        entry("POST", "Observation", observation(subject={"reference": "urn:uuid:p"}, hasMember=[{"reference": "urn:uuid:o"}])),
+        entry(
+            "POST",
+            "Observation",
+            observation(subject={"reference": "urn:uuid:p"}, hasMember=[{"reference": "urn:uuid:o"}]),
+        ),
         entry("POST", "Observation", observation(), "urn:uuid:o"),
         entry("POST", "Patient", {"resourceType": "Patient"}, "urn:uuid:p"),
     )
@@ -106,7 +112,10 @@ def test_conditions_are_looked_up_before_anything_is_written(session):
         entry("PUT", "Observation?identifier=2", observation(identifier=[{"value": "2"}])),
     )
     assert statuses(response) == ["201 Created"] * 3
-    again = post(session, entry("PUT", "Observation?identifier=2", observation(identifier=[{"value": "2"}], note=[{"text": "n"}])))
+    again = post(
+        session,
+        entry("PUT", "Observation?identifier=2", observation(identifier=[{"value": "2"}], note=[{"text": "n"}])),
+    )
     assert statuses(again) == ["200 OK"]
     unfit = post(session, entry("POST", "Observation", observation(), ifNoneExist="identifier=3"))
     assert "HAPI-0539" in unfit.body
@@ -119,18 +128,31 @@ def test_a_patient_and_its_records_can_go_together(session):
     id_ = json.loads(session.post("Observation", json.dumps(observation())).body)["id"]
     assert post(session, entry("DELETE", "Patient/S1")).status == 409
     assert session.get("Patient/S1").status == 200
-    assert statuses(post(session, entry("DELETE", "Patient/S1"), entry("DELETE", f"Observation/{id_}"))) == ["204 No Content"] * 2
+    assert (
+        statuses(post(session, entry("DELETE", "Patient/S1"), entry("DELETE", f"Observation/{id_}")))
+        == ["204 No Content"] * 2
+    )
 
 
 @pytest.mark.parametrize(
     ("entries", "kind", "status", "text"),
     [
-        ([{"resource": observation()}], "transaction", 400, "HAPI-0529: Transaction bundle entry has missing or invalid"),
+        (
+            [{"resource": observation()}],
+            "transaction",
+            400,
+            "HAPI-0529: Transaction bundle entry has missing or invalid",
+        ),
         ([entry("POST", "Observation")], "transaction", 400, "HAPI-0543: Missing required resource in Bundle.entry[0]"),
         ([entry("DELETE", "")], "transaction", 400, "HAPI-0545: Unable to perform DELETE, no URL provided."),
         ([entry("GET", "Foo/1")], "transaction", 404, "HAPI-0302: Unknown resource type 'Foo'"),
         ([entry("FOO", "Patient")], "transaction", 400, "HAPI-0450"),
-        ([entry("PUT", "Patient/S2", PATIENT | {"id": "S2"})] * 2, "transaction", 400, "HAPI-0535: Transaction bundle contains"),
+        (
+            [entry("PUT", "Patient/S2", PATIENT | {"id": "S2"})] * 2,
+            "transaction",
+            400,
+            "HAPI-0535: Transaction bundle contains",
+        ),
         ([], "history", 400, "HAPI-0527: Unable to process transaction where incoming Bundle.type = history"),
     ],
 )

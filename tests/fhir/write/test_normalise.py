@@ -65,7 +65,16 @@ def test_what_hapi_makes_of_it(sent, kept):
 
 @pytest.mark.parametrize(
     ("sent", "kept"),
-    [("1e2", "100"), ("-0", "0"), ("4.0", "4.0"), ("-0.0", "0.0"), ("+1", "1"), ('"1e2"', "1e2"), ('".5"', "0.5"), ('"1."', "1")],
+    [
+        ("1e2", "100"),
+        ("-0", "0"),
+        ("4.0", "4.0"),
+        ("-0.0", "0.0"),
+        ("+1", "1"),
+        ('"1e2"', "1e2"),
+        ('".5"', "0.5"),
+        ('"1."', "1"),
+    ],
 )
 def test_decimals_keep_what_hapi_keeps(sent, kept):
     text = f'{{"resourceType": "Observation", "valueQuantity": {{"value": {sent}}}}}'
@@ -77,7 +86,10 @@ def test_decimals_keep_what_hapi_keeps(sent, kept):
 @pytest.mark.parametrize(
     ("sent", "why"),
     [
-        ({"status": "done"}, '[element="status"] Invalid attribute value "done": Unknown ObservationStatus code \'done\''),
+        (
+            {"status": "done"},
+            '[element="status"] Invalid attribute value "done": Unknown ObservationStatus code \'done\'',
+        ),
         (
             {"effectiveDateTime": "2023-11-13T10:15"},
             '[element="effectiveDateTime"] Invalid attribute value "2023-11-13T10:15": '
@@ -100,7 +112,7 @@ def test_decimals_keep_what_hapi_keeps(sent, kept):
         ),
         (
             {"valueBoolean": "yes"},
-            "[element=\"valueBoolean\"] Invalid attribute value \"yes\": Invalid boolean string: 'yes'",
+            '[element="valueBoolean"] Invalid attribute value "yes": Invalid boolean string: \'yes\'',
         ),
     ],
 )
@@ -133,14 +145,25 @@ def test_a_patch_is_read_strictly():
 def test_a_narrative_gets_its_namespace_and_loses_its_entities():
     text = stored(text={"status": "generated", "div": "<div>a&nbsp;<br></br></div>"})["text"]
     assert text["div"] == '<div xmlns="http://www.w3.org/1999/xhtml">a\u00a0<br/></div>'
-    assert refusal(text={"div": "<div><b>x</div>"}).startswith("HAPI-1755: String does not appear to be valid XML/XHTML")
+    assert refusal(text={"div": "<div><b>x</div>"}).startswith(
+        "HAPI-1755: String does not appear to be valid XML/XHTML"
+    )
 
 
-SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", " ", "x", "final", "2023", "2023-11-13", "1.50"])
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.sampled_from(["", " ", "x", "final", "2023", "2023-11-13", "1.50"])
+)
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["text", "coding", "code", "value", "unit", "foo", "reference", "start"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["text", "coding", "code", "value", "unit", "foo", "reference", "start"]), inner, max_size=3
+        )
+    ),
     max_leaves=12,
 )
 
@@ -148,7 +171,9 @@ VALUES = st.recursive(
 @st.composite
 def payloads(draw):
     kind = draw(st.sampled_from(KINDS))
-    names = st.sampled_from(sorted(set(definitions.json_names(kind)) - {"extension", "modifierExtension", "contained", "text"}))
+    names = st.sampled_from(
+        sorted(set(definitions.json_names(kind)) - {"extension", "modifierExtension", "contained", "text"})
+    )
     return {"resourceType": kind, **draw(st.dictionaries(names, VALUES, max_size=6))}
 
 

@@ -22,7 +22,9 @@ def session(backend):
 
 
 def observation(**members):
-    return json.dumps({"resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/S1"}, **members})
+    return json.dumps(
+        {"resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/S1"}, **members}
+    )
 
 
 def created(session, **members):
@@ -57,7 +59,10 @@ def test_the_submitted_payload_is_kept_beside_the_resource(session):
 def test_equal_sessions_give_equal_bytes(backend):
     def play():
         session = backend.open()
-        answers = [session.post("Observation", observation()), session.put("Patient/S3", json.dumps({**PATIENT, "id": "S3"}))]
+        answers = [
+            session.post("Observation", observation()),
+            session.put("Patient/S3", json.dumps({**PATIENT, "id": "S3"})),
+        ]
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": []}
         answers.append(session.post("", json.dumps(bundle)))
         return [(a.status, a.body, dict(a.headers)) for a in answers]
@@ -69,14 +74,34 @@ def test_equal_sessions_give_equal_bytes(backend):
     ("reference", "status", "text"),
     [
         ("Patient/nope", 400, "HAPI-1094: Resource Patient/nope not found, specified in path: Observation.subject"),
-        ("nope", 400, "HAPI-0505: Invalid resource reference found at path[Observation.subject] - Does not contain resource type"),
-        ("Encounter/1", 422, "HAPI-0931: Invalid reference found at path 'Observation.subject'. Resource type 'Encounter' is not"),
+        (
+            "nope",
+            400,
+            "HAPI-0505: Invalid resource reference found at path[Observation.subject] - Does not contain resource type",
+        ),
+        (
+            "Encounter/1",
+            422,
+            "HAPI-0931: Invalid reference found at path 'Observation.subject'. Resource type 'Encounter' is not",
+        ),
         ("http://x/Patient/1", 400, 'HAPI-0507: Resource contains external reference to URL "http://x/Patient/1" but'),
         ("Group/1", 422, "HAPI-1095: Resource contains reference to unknown resource ID Group/1"),
-        ("Patient/", 400, "HAPI-0508: Invalid resource reference found at path[Observation.subject] - Does not contain resource ID"),
+        (
+            "Patient/",
+            400,
+            "HAPI-0508: Invalid resource reference found at path[Observation.subject] - Does not contain resource ID",
+        ),
         ("Patient?identifier=nope", 404, 'HAPI-1091: Invalid match URL "Patient?identifier=nope" - No resources match'),
-        ("Patient?gender=female", 412, 'HAPI-1092: Invalid match URL "Patient?gender=female" - Multiple resources match'),
-        ("Patient?foo=1", 400, "HAPI-0488: Failed to parse match URL[Patient?foo=1] - Resource type Patient does not have"),
+        (
+            "Patient?gender=female",
+            412,
+            'HAPI-1092: Invalid match URL "Patient?gender=female" - Multiple resources match',
+        ),
+        (
+            "Patient?foo=1",
+            400,
+            "HAPI-0488: Failed to parse match URL[Patient?foo=1] - Resource type Patient does not have",
+        ),
     ],
 )
 def test_broken_references_are_refused(session, reference, status, text):
@@ -86,7 +111,9 @@ def test_broken_references_are_refused(session, reference, status, text):
     assert json.loads(session.get("Observation").body)["total"] == 0
 
 
-@pytest.mark.parametrize("reference", ["Patient?identifier=S1", "/Patient/S1", "Patient/S1/_history/1", "http://x/Patient?_id=S1"])
+@pytest.mark.parametrize(
+    "reference", ["Patient?identifier=S1", "/Patient/S1", "Patient/S1/_history/1", "http://x/Patient?_id=S1"]
+)
 def test_references_are_resolved_and_spelt_plainly(session, reference):
     body = json.loads(session.post("Observation", observation(subject={"reference": reference})).body)
     assert body["subject"] == {"reference": "Patient/S1"}
@@ -179,7 +206,9 @@ def test_patches(session):
     assert "etag" not in done.headers
     assert said(patch({"op": "remove", "path": "/nope"})) == "HAPI-1272: no such path in target JSON document"
     assert said(patch({"op": "test", "path": "/status", "value": "x"})) == "HAPI-1272: value differs from expectations"
-    assert said(patch({"op": "replace", "path": "/status", "value": "x"})).startswith("HAPI-1271: Failed to apply JSON patch")
+    assert said(patch({"op": "replace", "path": "/status", "value": "x"})).startswith(
+        "HAPI-1271: Failed to apply JSON patch"
+    )
     other = session.request("PATCH", f"Observation/{id_}", "{}", {"Content-Type": "application/merge-patch+json"})
     assert said(other).startswith("HAPI-1965")
     assert session.lookup("Observation", id_).version == 2
@@ -202,7 +231,9 @@ def test_bodies_that_are_not_fhir(session, content_type, number):
 
 
 def test_xml_in_xml_out(session):
-    body = '<Observation xmlns="http://hl7.org/fhir"><note><text value="a"/></note><status value="final"/></Observation>'
+    body = (
+        '<Observation xmlns="http://hl7.org/fhir"><note><text value="a"/></note><status value="final"/></Observation>'
+    )
     response = session.post("Observation", body, {"Content-Type": "application/fhir+xml"})
     assert response.headers["content-type"].startswith("application/fhir+xml")
     id_ = response.headers["location"].split("/")[-3]

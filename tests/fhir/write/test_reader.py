@@ -20,7 +20,10 @@ JSON_VALUES = st.recursive(
     ("text", "message"),
     [
         ("", "HAPI-1857: Did not find any content to parse"),
-        (" x", "HAPI-1859: Content does not appear to be FHIR JSON, first non-whitespace character was: 'x' (must be '{')"),
+        (
+            " x",
+            "HAPI-1859: Content does not appear to be FHIR JSON, first non-whitespace character was: 'x' (must be '{')",
+        ),
         (
             "{",
             "Unexpected end-of-input: expected close marker for Object (start marker at [line: 1, column: 1])\n"
@@ -49,7 +52,10 @@ JSON_VALUES = st.recursive(
             "Non-standard token '-Infinity': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow\n"
             " at [line: 1, column: 15]",
         ),
-        ('{\n "a": "b', "Unexpected end-of-input: was expecting closing quote for a string value\n at [line: 2, column: 9]"),
+        (
+            '{\n "a": "b',
+            "Unexpected end-of-input: was expecting closing quote for a string value\n at [line: 2, column: 9]",
+        ),
     ],
 )
 def test_refusals_are_worded_as_hapi_words_them(text, message):
@@ -82,7 +88,7 @@ def test_sound_json_is_read_as_python_reads_it(value):
     assert read_object(text) == json.loads(text, parse_int=str)
 
 
-@given(st.text(alphabet='{}[]",:\\/ntrue0123456789.eE+-\'\x00\n é€', max_size=40))
+@given(st.text(alphabet="{}[]\",:\\/ntrue0123456789.eE+-'\x00\n é€", max_size=40))
 def test_any_text_is_read_or_refused(text):
     try:
         value = read_object("{" + text)

@@ -106,7 +106,9 @@ def test_scenarios(recorded_backend):
                 continue
             verdicts[verdict[0]] += 1
             if verdict[0] == "different":
-                different[step["url"]] = f"[{row['scenario']}] {step['method']} {step['url']}\n{verdict[1]}\n{verdict[2]}"
+                different[step["url"]] = (
+                    f"[{row['scenario']}] {step['method']} {step['url']}\n{verdict[1]}\n{verdict[2]}"
+                )
     assert sum(verdicts.values()) > 450
     assert set(different) == listed(), "\n".join(different.values())
 
