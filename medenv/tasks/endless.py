@@ -168,8 +168,11 @@ class EndlessTasks(TaskSet):
     def choose(
         self, type: int | str | None = None, branch: str | None = None, difficulty: str | None = None
     ) -> EndlessTasks:
-        """The tasks that fit, without end; see `TaskSet.choose`."""
-        number = check_choice(type, branch, difficulty)
+        """The tasks that fit, without end; see `TaskSet.choose`. What was chosen before and isn't said anew stays."""
+        before = self._choice
+        number = before[0] if type is None else check_choice(type, None, None)
+        branch, difficulty = branch or before[1], difficulty or before[2]
+        check_choice(number, branch, difficulty)
         return EndlessTasks(self.cohort, self.seed, type=number, branch=branch, difficulty=difficulty)
 
     def present(self, task: Task, paraphrase: int | None = None, now: str | None = None) -> Task:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,7 +71,7 @@ def _stored() -> tuple[Mapping[str, Any], tuple[Task, ...]]:
     try:
         first, *rest = gzip.decompress(raw).decode().splitlines()
         head, found = json.loads(first), tuple(Task(**json.loads(line)) for line in rest)
-    except (OSError, ValueError, TypeError) as error:
+    except (EOFError, OSError, ValueError, TypeError, zlib.error) as error:
         raise ValueError(f"the stored split {FILE} is damaged ({error}); install medenv again") from None
     if fingerprint_of(found) != head["tasks"]:
         raise ValueError(
