@@ -95,7 +95,7 @@ def _replay(env: MedAgentBenchEnv, episodes: dict[str, list[str]], verdicts: boo
 
 
 def _varied(recorded: dict[str, list[str]], numbers: Iterator[int]) -> dict[str, list[str]]:
-    """The same episodes with searches that nobody asked before and that find the same."""
+    """The same episodes with searches that nobody asked before and that find the same; those that follow links are left out."""
 
     def vary(text: str) -> str:
         kind = next((kind for kind in BOUNDS if text.startswith("GET") and f"{kind}?" in text), None)
@@ -106,7 +106,8 @@ def _varied(recorded: dict[str, list[str]], numbers: Iterator[int]) -> dict[str,
         name = "_lastUpdated" if f"{BOUNDS[kind]}=" in text else BOUNDS[kind]
         return f"{text}&{name}=gt{day}"
 
-    return {task_id: [vary(text) for text in texts] for task_id, texts in recorded.items()}
+    kept = {task_id: texts for task_id, texts in recorded.items() if not any("_getpages=" in text for text in texts)}
+    return {task_id: [vary(text) for text in texts] for task_id, texts in kept.items()}
 
 
 def _floor(recorded: dict[str, list[str]]) -> float:
