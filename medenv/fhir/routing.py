@@ -5,6 +5,7 @@ Nothing is decided here but who answers.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -20,6 +21,29 @@ if TYPE_CHECKING:
     from medenv.fhir.session import EmbeddedSession
 
 __all__ = ["answer_get", "answer_write"]
+
+
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})(.?)([^&=]?)")
+
+
+def _check_escapes(raw: str) -> None:
+    """Refuse a query string with a percent sign that begins no escape, in the words of Java's URLDecoder.
+
+    Args:
+        raw: The query string as sent.
+
+    Raises:
+        FhirError: 500, as HAPI answers.
+    """
+    bad = _BAD_ESCAPE.search(raw)
+    if bad is None:
+        return
+    first, second = bad.groups()
+    if first in "&=" or not second:
+        raise FhirError(500, "URLDecoder: Incomplete trailing escape (%) pattern")
+    index = 1 if first in "0123456789abcdefABCDEF" else 0
+    text = f'Illegal hex characters in escape (%) pattern - Error at index {index} in: "{first}{second}"'
+    raise FhirError(500, f"URLDecoder: {text}")
 
 
 def answer_get(
@@ -45,7 +69,9 @@ def answer_get(
     Raises:
         FhirError: The request is refused.
     """
-    parts = [unquote(p) for p in path.split("/") if p]
+    if "%" in raw:
+        _check_escapes(raw)
+    parts = [unquote(p).replace("+", " ") for p in path.split("/") if p]
     if not parts:
         return _page(session, raw, params, output)
     type_, sent = parts[0], path.removeprefix("/")
@@ -76,7 +102,7 @@ def answer_get(
         return operations.everything(session, id_, params, session.cut(output, params), path.strip("/"), raw)
     if parts[-1] == "$meta" and len(parts) <= 3:
         return operations.meta(session, type_, parts[1] if len(parts) == 3 else "", output)
-    if len(parts) == 2 and not id_.startswith("$"):
+    if len(parts) == 2 and id_[0] not in "$_":
         reading.check_read_parameters(sent, params)
         return reading.read(session, type_, id_, cut, headers)
     if len(parts) == 3 and parts[2] == "_history":

@@ -201,7 +201,9 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
     search.offset = _integer(params, "_offset", "0461")
     if unknown:
         valid = ", ".join(known_parameters(type_))
-        text = f'HAPI-0524: Unknown search parameter "{min(unknown)}" for resource type "{type_}". '
+        names = (split_name(name)[0] for name in hash_order(list(dict.fromkeys(name for name, _ in params))))
+        first = next(name for name in names if name in unknown)
+        text = f'HAPI-0524: Unknown search parameter "{first}" for resource type "{type_}". '
         raise FhirError(400, f"{text}Valid search parameters for this search are: [{valid}]")
     _controls(search)
     if search.offset is not None and search.offset < 0:

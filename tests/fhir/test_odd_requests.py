@@ -1,0 +1,50 @@
+"""Odd requests as a running HAPI 7.6.0 answered them: broken escapes, odd paths, and which unknown parameter it names."""
+
+import json
+
+import pytest
+
+HEX = "URLDecoder: Illegal hex characters in escape (%) pattern - Error at index "
+END = "URLDecoder: Incomplete trailing escape (%) pattern"
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "words"),
+    [
+        ("Patient?name=a%4&family=%zz", 500, END),
+        ("Patient?family=%zz%", 500, f'{HEX}0 in: "zz"'),
+        ("Patient?a%zz=1&b", 500, f'{HEX}0 in: "zz"'),
+        ("Patient?name=%41%4g", 500, f'{HEX}1 in: "4g"'),
+        ("Patient?nam%=4&x", 500, END),
+        ("Patient?name=%", 500, END),
+        ("Foo?name=%", 500, END),
+        ("Patient/S9000000?x=%zz", 500, f'{HEX}0 in: "zz"'),
+        ("?_getpages=%zz", 500, f'{HEX}0 in: "zz"'),
+        ("Patient/a+b", 404, "HAPI-2001: Resource Patient/a b is not known"),
+        ("Patient/a%2Bb", 404, "HAPI-2001: Resource Patient/a b is not known"),
+        ("Pat+ient", 404, "HAPI-0302: Unknown resource type 'Pat ient'"),
+        ("Patient/_foo", 400, "Invalid request: The FHIR endpoint on this server does not know how to handle GET"),
+        ("Foo/_foo", 404, "HAPI-0302: Unknown resource type 'Foo'"),
+    ],
+)
+def test_odd_urls(recorded, url, status, words):
+    response = recorded.get(url)
+    assert response.status == status
+    assert json.loads(response.body)["issue"][0]["diagnostics"].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("codng=97&patientd=x", "patientd"),
+        ("patientd=x&codng=97", "patientd"),
+        ("patnt=S9&co=vital&limit=x", "patnt"),
+        ("patietus=1&daeq2023-08-24T13:31:00Z", "patietus"),
+        ("pant=S9&cod,e=GLU", "pant"),
+        ("subje=x&combo-cn?combo-code=nope", "subje"),
+    ],
+)
+def test_which_unknown_parameter_is_named(recorded, query, named):
+    """The first in the order of HAPI's hash map, wherever it stands in the request."""
+    outcome = json.loads(recorded.get(f"Observation?{query}").body)
+    assert outcome["issue"][0]["diagnostics"].startswith(f'HAPI-0524: Unknown search parameter "{named}"')
