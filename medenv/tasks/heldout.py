@@ -16,7 +16,6 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from medenv.ehr import hospital
 from medenv.ehr.chartset import ChartSet
 from medenv.ehr.hospital import NOW, WARDS, Entry, Plan, Registry, load_order
 from medenv.ehr.resources import Person
@@ -61,7 +60,7 @@ def load() -> TaskSet:
         ValueError: The file is damaged.
     """
     head, found = _stored()
-    charts = ChartSet(f"test-v{hospital.VERSION}.{VERSION}", resources, MOST_RESOURCES, head["data"])
+    charts = ChartSet(f"test-{head['data'].removeprefix('sha256:')[:16]}", resources, MOST_RESOURCES, head["data"])
     return TaskSet(NAME, found, charts)
 
 
