@@ -5,6 +5,7 @@ Observations and actions are text; the reward is 0 until the end and then the gr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,6 +41,11 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         now: The present, like ``2024-05-06T07:08:00+00:00``, for train and validation; None for each task's own.
         task_seed: For generated splits: which sequence of tasks.
         size: For train and validation: the cohort's size, ``default`` or ``full``.
+        protocol: ``text``, or ``official`` with `official` a MedAgentBench checkout.
+        backend: ``embedded``, ``container`` or ``remote``.
+        server: Options of the backend, e.g. ``reset`` and ``port`` of a container (see `medenv.fhir.backends`).
+        image: For a container: its image.
+        url: For a remote server: its base URL.
 
     Raises:
         ValueError: An argument is none of those above.
@@ -69,6 +75,11 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         now: str | None = None,
         task_seed: int = 0,
         size: str = "default",
+        protocol: str = "text",
+        backend: str = "embedded",
+        server: Mapping[str, Any] | None = None,
+        image: str | None = None,
+        url: str | None = None,
     ) -> None:
         if task_type is not None and task_type not in range(1, 11):
             raise ValueError(f"task_type is {task_type!r}; it must be 1 to 10, or None for all")
@@ -85,6 +96,9 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
             "observation": observation,
             "max_turns": max_turns,
             "seed": task_seed,
+            "protocol": protocol,
+            "backend": backend,
+            "server": {**(server or {}), **{k: v for k, v in (("image", image), ("url", url)) if v is not None}},
         }
         self._size = size
         self._split = split

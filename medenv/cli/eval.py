@@ -65,6 +65,16 @@ def evaluate(
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes under way at a time.")] = 16,
     observation: Annotated[str, typer.Option(help="full, or compact for JSON without white space and meta.")] = "full",
     max_turns: Annotated[int, typer.Option(min=1, help="Agent turns an episode has.")] = MAX_TURNS,
+    protocol: Annotated[
+        str, typer.Option(help="text, or official: prompt and replies of the MedAgentBench checkout in --official.")
+    ] = "text",
+    backend: Annotated[
+        str, typer.Option(help="embedded; container (see --image) or remote (see --server) for another FHIR server.")
+    ] = "embedded",
+    image: Annotated[str | None, typer.Option(help="container: the image; the official one if left out.")] = None,
+    pool: Annotated[int, typer.Option(min=1, help="container: how many, each for one episode at a time.")] = 1,
+    reset: Annotated[str, typer.Option(help="container: undo what an episode wrote, or recreate.")] = "undo",
+    server: Annotated[str | None, typer.Option(help="remote: the server's base URL.")] = None,
     model: Annotated[str | None, typer.Option(help="llm: the model's name at the provider.")] = None,
     base_url: Annotated[
         str | None, typer.Option(help="llm: base of an OpenAI-compatible API, e.g. http://127.0.0.1:8000/v1.")
@@ -116,6 +126,9 @@ def evaluate(
         max_turns=max_turns,
         seed=task_seed,
         size=size,
+        protocol=protocol,
+        backend=backend,
+        server=_server(backend, image, pool, reset, server),
     ) as benchmark:
         chosen = _chosen(benchmark, type_ or [], task or [], branch, difficulty, limit)
         tasks = [benchmark.tasks.present(one, paraphrase, now) for one in chosen]
@@ -125,6 +138,8 @@ def evaluate(
             "grader": benchmark.grader.name,
             "observation": observation,
             "max_turns": max_turns,
+            **({"protocol": protocol} if protocol != "text" else {}),
+            **({"backend": backend} if backend != "embedded" else {}),
             "seed": seed,
             "samples": samples,
             "data": benchmark.backend.fingerprint,
@@ -132,6 +147,15 @@ def evaluate(
         }
         with RunFolder(out or _unused(f"{policy.name.replace('/', '_')}-{split}"), settings, resume=resume) as folder:
             _evaluate(_Run(benchmark, policy, tasks, seed, samples, concurrency), folder)
+
+
+def _server(backend: str, image: str | None, pool: int, reset: str, url: str | None) -> dict[str, Any]:
+    """The backend's options."""
+    if backend == "container":
+        return {"image": image, "size": pool, "reset": reset, "progress": stderr().print}
+    if (image, url) != (None, None) and backend == "embedded":
+        raise ValueError("--image is for --backend container, --server for --backend remote")
+    return {"url": url} if backend == "remote" else {}
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,19 @@ Environments and the runner start and finish their episodes here, so that both g
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from medenv.ehr.chartset import check_fingerprint
-from medenv.episode.episode import MAX_TURNS, Episode
+from medenv.ehr.chartset import check_fingerprint, lines
+from medenv.episode.episode import MAX_TURNS, PROTOCOLS, Episode
 from medenv.fhir import Backend, BackendError, EmbeddedBackend, Session
+from medenv.fhir.backends import open_server
+from medenv.fhir.store import read_lines
 from medenv.grading import FactsError, collect_facts, load_grader
 from medenv.protocol.observations import OBSERVATION_STYLES, ObservationStyle
+from medenv.protocol.official import OfficialInstructions
 from medenv.protocol.trajectory import Trajectory
 from medenv.tasks import Task, TaskSet, cohort_of, load_split
 
@@ -69,6 +72,9 @@ class Benchmark:
         seed: For generated splits: the tasks' seed.
         size: For ``train`` and ``validation``: the cohort's size, ``default`` or ``full``.
         cohort_seed: For ``train`` and ``validation``: the cohort's seed.
+        protocol: ``text``, or ``official`` with the prompt of the MedAgentBench checkout that `official` names.
+        backend: ``embedded``, or ``container`` or ``remote`` for a server that holds the charts; see `medenv.fhir.backends`.
+        server: Options of the container or the remote server.
 
     Raises:
         ValueError: An argument is wrong, the official split has no charts, or charts are not those that the tasks were made on.
@@ -87,6 +93,9 @@ class Benchmark:
         seed: int = 0,
         size: str = "default",
         cohort_seed: int = 0,
+        protocol: str = "text",
+        backend: str = "embedded",
+        server: Mapping[str, Any] | None = None,
     ) -> None:
         if observation not in OBSERVATION_STYLES:
             raise ValueError(f"unknown observation style {observation!r}; there are: {', '.join(OBSERVATION_STYLES)}")
@@ -97,13 +106,24 @@ class Benchmark:
         self.tasks: TaskSet = load_split(split, official=official, seed=seed, cohort=cohort)
         self.observation: ObservationStyle = observation
         self.max_turns = max_turns
+        if protocol not in PROTOCOLS:
+            raise ValueError(f"unknown protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
+        self.protocol, self._instructions = protocol, None
+        if protocol == "official":
+            if official is None:
+                raise ValueError(
+                    "the protocol 'official' needs your checkout of MedAgentBench: give its folder (--official PATH)"
+                )
+            self._instructions = OfficialInstructions.read(official)
         self._facts: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._overlaid: OrderedDict[tuple[str, str], Session] = OrderedDict()
         self._origin = {"tasks": self.tasks.fingerprint} if self.tasks.endless else {}
-        self._key, make = _charts(self.tasks, charts)
+        self._key, make = (
+            _charts(self.tasks, charts) if backend == "embedded" else _server(self.tasks, charts, backend, server or {})
+        )
         self.backend = _SHARED.take(self._key, make)
         self._closed = False
-        if self.tasks.charts is not None:
+        if self.tasks.charts is not None and backend == "embedded":
             try:
                 expected = self.tasks.charts.fingerprint
                 check_fingerprint(self.backend.fingerprint, expected, f"the split {split!r}")
@@ -123,7 +143,13 @@ class Benchmark:
         """
         origin = {"data": self.backend.fingerprint, **self._origin, **(provenance or {})}
         return Episode(
-            task, self._open(task), observation=self.observation, max_turns=self.max_turns, provenance=origin
+            task,
+            self._open(task),
+            self.protocol,
+            observation=self.observation,
+            max_turns=self.max_turns,
+            instructions=self._instructions,
+            provenance=origin,
         )
 
     def _open(self, task: Task) -> Session:
@@ -154,12 +180,13 @@ class Benchmark:
             The trajectory, with its verdict; an infrastructure error has none.
         """
         try:
-            facts = self.facts(episode)
+            trajectory = episode.trajectory(facts=self.facts(episode), provenance=provenance)
         except BackendError as failure:
             episode.invalidate(str(failure))
-            facts = None
-        episode.session.close()
-        return self.grader.judge(episode.trajectory(facts=facts, provenance=provenance))
+            trajectory = episode.trajectory(provenance=provenance)
+        finally:
+            episode.session.close()
+        return self.grader.judge(trajectory)
 
     def watch(self, episode: Episode) -> Trajectory:
         """An episode under way as a trajectory with the chart's facts, for diagnostics.
@@ -214,3 +241,17 @@ def _charts(tasks: TaskSet, charts: str | Path | None) -> tuple[Any, Callable[[]
     if known is None:
         raise ValueError(f"the split {tasks.name!r} brings no charts; give an NDJSON file with them (--charts FILE)")
     return known.name, lambda: EmbeddedBackend(known.open())
+
+
+def _server(
+    tasks: TaskSet, charts: str | Path | None, backend: str, options: Mapping[str, Any]
+) -> tuple[Any, Callable[[], Backend]]:
+    """As `_charts`, for a server outside the process: a container without patients is filled with the split's charts."""
+
+    def resources() -> Iterable[str]:
+        if charts is not None:
+            return read_lines(Path(charts).expanduser())
+        return lines(tasks.charts.open()) if tasks.charts is not None else ()
+
+    key = backend, str(charts), tasks.name, tasks.seed, repr(sorted(options.items(), key=lambda item: item[0]))
+    return key, lambda: open_server(backend, options, resources)

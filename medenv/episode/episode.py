@@ -15,11 +15,20 @@ from medenv.protocol import observations
 from medenv.protocol.actions import Finish, Get, Invalid, Post, parse
 from medenv.protocol.instructions import prompt_hash, text_prompt
 from medenv.protocol.observations import OBSERVATION_STYLES, ObservationStyle
+from medenv.protocol.official import (
+    OfficialInstructions,
+    official_target,
+    reply_to_get,
+    reply_to_post,
+    reply_to_refusal,
+)
 from medenv.protocol.trajectory import Message, Status, Trajectory, Turn, conversation
 from medenv.protocol.urls import ForeignURLError, relative
 from medenv.tasks.task import Task
 
-__all__ = ["MAX_TURNS", "Episode", "EpisodeOverError", "Transition"]
+__all__ = ["MAX_TURNS", "PROTOCOLS", "Episode", "EpisodeOverError", "Transition"]
+
+PROTOCOLS = ("text", "official")
 
 MAX_TURNS = 8
 """Agent turns an episode has, FINISH included (official protocol)."""
@@ -59,9 +68,10 @@ class Episode:
     Args:
         task: What is asked.
         session: The agent's private view of the chart.
-        protocol: ``text``.
+        protocol: ``text``, or ``official`` for the harness's replies and POSTs that are not sent.
         observation: ``full``, or ``compact`` for JSON without white space and meta.
         max_turns: How many replies the agent has.
+        instructions: For ``official``: the prompt of the user's checkout.
         provenance: What the trajectory shall say of its origin besides package and prompt (data fingerprint, agent, seed, ...).
 
     Raises:
@@ -76,10 +86,15 @@ class Episode:
         *,
         observation: ObservationStyle = "full",
         max_turns: int = MAX_TURNS,
+        instructions: OfficialInstructions | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
-        if protocol != "text":
-            raise ValueError(f"unknown protocol {protocol!r}; there is: text")
+        if protocol not in PROTOCOLS:
+            raise ValueError(f"unknown protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
+        if protocol == "official" and (instructions is None or observation != "full"):
+            raise ValueError(
+                "the protocol 'official' needs the instructions of a MedAgentBench checkout, and full observations"
+            )
         if observation not in OBSERVATION_STYLES:
             raise ValueError(f"unknown observation style {observation!r}; there are: {', '.join(OBSERVATION_STYLES)}")
         if max_turns < 1:
@@ -92,7 +107,10 @@ class Episode:
         self.status = Status.RUNNING
         self.result: str | None = None
         self.error: str | None = None
-        self.prompt = text_prompt(task, session.base, max_turns)
+        if protocol == "official" and instructions is not None:
+            self.prompt, self.prompt_hash = instructions.prompt(task, session.base), instructions.hash
+        else:
+            self.prompt, self.prompt_hash = text_prompt(task, session.base, max_turns), prompt_hash()
         self._turns: tuple[Turn, ...] = ()
         self._provenance = dict(provenance or {})
 
@@ -147,6 +165,8 @@ class Episode:
         self, text: str, action: Get | Post, usage: Mapping[str, Any] | None
     ) -> tuple[Turn, str, Response | None, str | None]:
         """Send what may be sent; returns the turn, the observation, the answer and what was wrong."""
+        if self.protocol == "official":
+            return self._request_official(text, action, usage)
         kind = "get" if isinstance(action, Get) else "post"
         if isinstance(action, Post) and action.problem is not None:
             error = f"the POST's body is not JSON: {action.problem}"
@@ -158,16 +178,31 @@ class Episode:
         if isinstance(action, Get) and "_format=" not in url:
             url += ("&" if "?" in url else "?") + "_format=json"
         method = "GET" if isinstance(action, Get) else "POST"
+        response = self._send(method, url, None if isinstance(action, Get) else action.body.strip())
+        turn = Turn(text, kind, None, method, url, response.status, usage)
+        return turn, observations.render(response, self.observation_style), response, None
+
+    def _request_official(
+        self, text: str, action: Get | Post, usage: Mapping[str, Any] | None
+    ) -> tuple[Turn, str, Response | None, str | None]:
+        """As `_request`, with the harness's rules: POSTs are not sent, and a URL is taken as it is."""
+        if isinstance(action, Post):
+            error = None if action.problem is None else f"the POST's body is not JSON: {action.problem}"
+            return Turn(text, "post", usage=usage), reply_to_post(action), None, error
         try:
-            if isinstance(action, Get):
-                response = self.session.get(url)
-            else:
-                response = self.session.post(url, action.body.strip(), _JSON)
+            url = official_target(action.url, self.session.base)
+        except ForeignURLError as refusal:
+            return Turn(text, "get", usage=usage), reply_to_refusal(refusal), None, str(refusal)
+        response = self._send("GET", url)
+        turn = Turn(text, "get", None, "GET", url, response.status, usage)
+        return turn, reply_to_get(response, url, self.session.base), response, None
+
+    def _send(self, method: str, url: str, body: str | None = None) -> Response:
+        try:
+            return self.session.get(url) if body is None else self.session.request(method, url, body, _JSON)
         except BackendError as failure:
             self.fail(str(failure))
             raise
-        turn = Turn(text, kind, None, method, url, response.status, usage)
-        return turn, observations.render(response, self.observation_style), response, None
 
     def _end(
         self, turn: Turn, status: Status, observation: str, error: str | None = None, response: Response | None = None
@@ -203,8 +238,17 @@ class Episode:
         Args:
             facts: What the graders read from the chart before the episode.
             provenance: Added to what the episode was given.
+
+        Raises:
+            BackendError: The server failed to tell what the episode changed.
         """
-        origin = {"medenv": __version__, "prompt": prompt_hash(), **self._provenance, **(provenance or {})}
+        try:
+            changes = self.session.changes()
+        except BackendError:
+            if self.status is not Status.INFRASTRUCTURE_ERROR:
+                raise
+            changes = []  # nobody can tell, and an infrastructure error isn't graded
+        origin = {"medenv": __version__, "prompt": self.prompt_hash, **self._provenance, **(provenance or {})}
         return Trajectory(
             task=self.task,
             base=self.session.base,
@@ -216,7 +260,7 @@ class Episode:
             observation=self.observation_style,
             max_turns=self.max_turns,
             facts=facts,
-            changes=tuple(asdict(change) for change in self.session.changes()),
+            changes=tuple(asdict(change) for change in changes),
             error=self.error,
             provenance=origin,
         )

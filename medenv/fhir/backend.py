@@ -137,6 +137,11 @@ class Backend(ABC):
     def fingerprint(self) -> str:
         """A hash of the resources' text in order, e.g. ``sha256:1f..``: which data an episode ran on."""
 
+    @property
+    def capacity(self) -> int | None:
+        """How many sessions may be open at a time, forks aside; None for no limit."""
+        return None
+
     @abstractmethod
     def open(self) -> Session:
         """Open a session on the pristine chart.

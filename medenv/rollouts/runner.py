@@ -68,7 +68,7 @@ async def run(
         seed: Of the run; the agent is given the sum of seed and sample.
         samples: Attempts at each task.
         done: Task id and sample of attempts that are not to be played again.
-        concurrency: Most episodes under way at a time.
+        concurrency: Most episodes under way at a time; never more than the backend has room for.
 
     Yields:
         Each graded trajectory as soon as it is finished.
@@ -79,6 +79,8 @@ async def run(
     """
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}; it must be at least 1")
+    capacity = benchmark.backend.capacity
+    concurrency = concurrency if capacity is None else min(concurrency, capacity)
     waiting = ((task, sample) for task in tasks for sample in range(samples) if (task.id, sample) not in done)
     under_way: list[asyncio.Task[Trajectory]] = []
     try:

@@ -1,0 +1,87 @@
+"""The backends that the contract suite runs over: embedded, and medenv's own server, HAPI and a container over HTTP where there is one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from medenv.fhir import Backend, EmbeddedBackend
+from medenv.fhir.remote import RemoteBackend
+from tests.fhir import recordings
+from tests.fhir.live import hapi
+
+IMAGE = os.environ.get("MEDENV_TEST_IMAGE", "")
+
+
+@contextmanager
+def served(*options: str) -> Iterator[str]:
+    """``medenv serve`` as a process of its own with the recorded charts; gives the URL it is ready at."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "charts.ndjson"
+        file.write_text("\n".join(recordings.stored_lines()), encoding="utf-8")
+        command = [sys.executable, "-m", "medenv", "serve", "--data", str(file), "--port", "0", *options]
+        environment = {**os.environ, "MEDENV_CACHE_DIR": folder}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+            try:
+                line = process.stdout.readline() if process.stdout else ""
+                assert line.startswith("ready "), line
+                yield line.split()[1]
+            finally:
+                process.terminate()
+
+
+@contextmanager
+def _embedded() -> Iterator[Backend]:
+    with EmbeddedBackend.from_resources(recordings.stored_lines()) as backend:
+        yield backend
+
+
+@contextmanager
+def _sessions() -> Iterator[Backend]:
+    with served("--isolate") as url, RemoteBackend(url.replace("/fhir", "/s/{session}/fhir")) as backend:
+        yield backend
+
+
+@contextmanager
+def _shared() -> Iterator[Backend]:
+    with served() as url, RemoteBackend(url, base="http://ehr.example/fhir") as backend:
+        yield backend
+
+
+@contextmanager
+def _hapi() -> Iterator[Backend]:
+    if not (hapi.JAR or hapi.RUNNING):
+        pytest.skip(hapi.REASON)
+    with hapi.running() as server, RemoteBackend(server.base) as backend:
+        yield backend
+
+
+@dataclass(frozen=True)
+class Factory:
+    """How a backend comes about."""
+
+    open: Callable[[], object]
+    kind: type
+
+    def __call__(self):
+        return self.open()
+
+    def made(self, backend: Backend) -> bool:
+        """Whether a backend is of this kind."""
+        return isinstance(backend, self.kind)
+
+
+BACKENDS = {
+    "embedded": Factory(_embedded, EmbeddedBackend),
+    "remote sessions": Factory(_sessions, RemoteBackend),
+    "remote": Factory(_shared, RemoteBackend),
+    "remote HAPI": Factory(_hapi, RemoteBackend),
+}
