@@ -62,7 +62,7 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
     def __init__(
         self,
         task_type: int | None = None,
-        split: str = "builtin",
+        split: str = "test",
         grader: str | None = None,
         official: str | Path | None = None,
         charts: str | Path | None = None,

@@ -31,7 +31,7 @@ def evaluate(
     agent: Annotated[str, typer.Option(help=f"Who plays: {', '.join(AGENTS)}.")],
     split: Annotated[
         str, typer.Option(help=f"Which tasks: {', '.join(SPLITS)} (official needs --official and --charts).")
-    ] = "builtin",
+    ] = "test",
     grader: Annotated[str | None, typer.Option(help="strict or official; the split's own if left out.")] = None,
     official: Annotated[
         Path | None, typer.Option(help="Folder of the official test_data_v2.json, or a MedAgentBench checkout.")

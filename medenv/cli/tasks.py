@@ -19,9 +19,7 @@ __all__ = ["list_tasks"]
 
 
 def list_tasks(
-    split: Annotated[
-        str, typer.Option(help=f"Which split: {', '.join(SPLITS)} (official needs --official).")
-    ] = "builtin",
+    split: Annotated[str, typer.Option(help=f"Which split: {', '.join(SPLITS)} (official needs --official).")] = "test",
     official: Annotated[
         Path | None, typer.Option(help="Folder of the official test_data_v2.json, or a MedAgentBench checkout.")
     ] = None,

@@ -83,7 +83,7 @@ class Benchmark:
 
     def __init__(
         self,
-        split: str = "builtin",
+        split: str = "test",
         grader: str | None = None,
         *,
         official: str | Path | None = None,

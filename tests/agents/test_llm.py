@@ -112,7 +112,7 @@ def play_all(base, monkeypatch, count, **options):
     async def collect():
         policy = load("llm", model="m", base_url=base, backoff=0.001, **options)
         try:
-            with Benchmark() as benchmark:
+            with Benchmark("builtin") as benchmark:
                 return [one async for one in run(benchmark, policy, list(benchmark.tasks)[:count], concurrency=8)]
         finally:
             await policy.close()
@@ -150,7 +150,8 @@ def test_300_episodes_with_a_tenth_of_the_answers_broken(tmp_path):
     faults = Faults(every=10)
     with serving(faults=faults) as (base, seen):
         done = medenv(
-            "eval", "--agent", "llm", "--model", "scripted", "--base-url", base, "--concurrency", "16", "--grader", "official",
+            "eval", "--split", "builtin", "--agent", "llm",
+            "--model", "scripted", "--base-url", base, "--concurrency", "16", "--grader", "official",
             "--out", "run", cwd=tmp_path, MEDENV_API_KEY=KEY,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr

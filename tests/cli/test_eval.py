@@ -33,7 +33,7 @@ def medenv(*arguments, cwd, **env):
 
 
 def test_reference_on_builtin(tmp_path):
-    done = medenv("eval", "--agent", "reference", cwd=tmp_path)
+    done = medenv("eval", "--agent", "reference", "--split", "builtin", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "300/300"
     assert "blind floor" in done.stdout
@@ -42,7 +42,7 @@ def test_reference_on_builtin(tmp_path):
     assert summary["blind"]["total"]["episodes"] == 300
     assert summary["grader"] == "strict"
     assert summary["data"].startswith("sha256:")
-    second = medenv("eval", "--agent", "blind", cwd=tmp_path)
+    second = medenv("eval", "--agent", "blind", "--split", "builtin", cwd=tmp_path)
     assert second.returncode == 0
     assert second.stdout.splitlines()[-1] == f"{summary['blind']['total']['passed']}/300"
 
@@ -114,6 +114,8 @@ def test_interrupted_runs_keep_what_was_finished(tmp_path):
             "llm",
             "--model",
             "m",
+            "--split",
+            "builtin",
             "--base-url",
             base,
             "--out",

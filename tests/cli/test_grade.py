@@ -11,7 +11,7 @@ from tests.cli.test_eval import medenv
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     for agent, extra in (("blind", ()), ("reference", ()), ("random", ("--samples", "2", "--type", "5"))):
-        done = medenv("eval", "--agent", agent, "--out", agent, *extra, cwd=folder)
+        done = medenv("eval", "--agent", agent, "--split", "builtin", "--out", agent, *extra, cwd=folder)
         assert done.returncode == 0, done.stderr
     return folder
 

@@ -31,7 +31,7 @@ ACTIONS = st.lists(
 
 @pytest.fixture(scope="module")
 def env():
-    with PotentialShaping(gymnasium.make("MedAgentBench-v0")) as made:
+    with PotentialShaping(gymnasium.make("MedAgentBench-v0", split="builtin")) as made:
         yield made
 
 

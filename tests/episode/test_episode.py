@@ -16,7 +16,7 @@ from medenv.tasks import task_type
 
 @pytest.fixture(scope="module")
 def benchmark():
-    with Benchmark() as made:
+    with Benchmark("builtin") as made:
         yield made
 
 

@@ -13,7 +13,7 @@ from medenv.rollouts import run
 
 @pytest.fixture(scope="module")
 def benchmark():
-    with Benchmark() as made:
+    with Benchmark("builtin") as made:
         yield made
 
 
