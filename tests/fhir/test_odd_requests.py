@@ -50,3 +50,25 @@ def test_which_unknown_parameter_is_named(recorded, query, named):
     """The first in the order of HAPI's hash map, the later of two in one bucket."""
     outcome = json.loads(recorded.get(f"Observation?{query}").body)
     assert outcome["issue"][0]["diagnostics"].startswith(f'HAPI-0524: Unknown search parameter "{named}"')
+
+
+@pytest.mark.parametrize(
+    ("query", "total", "relations"),
+    [
+        ("Observation?_elements=id&subject=S9000481&_count=0", 633, ["self", "next"]),
+        ("MedicationRequest?patient=S9000481&_count=0&_elements=id", 11, ["self"]),
+        ("MedicationRequest?intent=order&_offset=5&_count=0&_elements=id", 321, ["self", "next", "previous"]),
+        ("MedicationRequest?intent=order&_offset=500&_count=0&_elements=id", 321, ["self", "previous"]),
+        ("MedicationRequest?intent=order&_offset=5&_count=0", 321, []),
+    ],
+)
+def test_links_of_a_page_of_nothing(recorded, query, total, relations):
+    bundle = json.loads(recorded.get(query).body)
+    assert bundle["total"] == total
+    assert "entry" not in bundle
+    links = {link["relation"]: link["url"] for link in bundle.get("link", [])}
+    assert list(links) == relations
+    if "_offset" not in query and "next" in links:
+        following = json.loads(recorded.get(links["next"]).body)
+        assert len(following["entry"]) == 20
+        assert set(following["entry"][0]["resource"]) == {"resourceType", "id", "meta"}

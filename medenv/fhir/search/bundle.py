@@ -140,11 +140,7 @@ def searchset(
     hits = find(chart, search) if hits is None else hits
     params = search.params
     if search.count_only or search.count == 0:
-        bare = search.elements is None and (search.summary == "count" or not search.count_only)
-        links = [] if bare else [("self", self_link(chart.base, path, shown_params))]
-        tag = "count" if bare else search.summary
-        output = replace(output, summary=tag, elements=None)
-        return output.write_bundle(head(id_, when, "searchset", hits.count(), links), []), None
+        return _number_only(chart, search, output, path, when, id_, shown_params, hits)
     if search.offset is not None:
         return _by_offset(chart, search, output, path, when, id_), None
     count = PAGE if search.count is None else search.count
@@ -167,6 +163,32 @@ def searchset(
         links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
     entries = _entries(chart, shown, search.includes, output)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries), page
+
+
+def _number_only(
+    chart: Chart,
+    search: Search,
+    output: Output,
+    path: str,
+    when: int,
+    id_: str,
+    shown_params: list[tuple[str, str]],
+    hits: Hits,
+) -> tuple[str, Page | None]:
+    """A searchset without entries; asked with ``_elements``, it has the links that a page of 20 would have."""
+    total = hits.count()
+    bare = search.elements is None and (search.summary == "count" or not search.count_only)
+    own = self_link(chart.base, path, shown_params)
+    links = [] if bare else [("self", own)]
+    page = None
+    if not bare and search.count == 0 and search.offset is not None:
+        # a page of nothing leads to itself, onwards and back
+        links += [("next", own)] * (search.offset < total) + [("previous", own)] * (search.offset > 0)
+    elif not bare and search.count == 0 and total > PAGE:
+        page = Page(kept(hits, chart, search), tuple(i for i in search.includes if _leads_to(i, search.type)))
+        links.append(("next", page_link(chart.base, id_, PAGE, PAGE, output, _first(search.params, "_format"), page)))
+    output = replace(output, summary="count" if bare else search.summary, elements=None)
+    return output.write_bundle(head(id_, when, "searchset", total, links), []), page
 
 
 def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: int, id_: str) -> str:
