@@ -27,7 +27,8 @@ __all__ = ["PASSWORD", "TOKEN", "USER", "Client", "ClientOptions"]
 TOKEN, USER, PASSWORD = "MEDENV_FHIR_TOKEN", "MEDENV_FHIR_USER", "MEDENV_FHIR_PASSWORD"
 """Environment variables with a bearer token, or with a user and password."""
 
-_UNSAFE = re.compile(r"[^\x21-\x7e]")
+_UNSAFE = re.compile(r"""[^\x21-\x7e]|["<>\\^`{|}]""")
+"""What `requests`, the official client, escapes wherever it stands (spec of the server, section 2)."""
 _GATEWAY = (429, 502, 503, 504)
 """Statuses by which a proxy or a busy server says that it did not get to the request."""
 
