@@ -14,6 +14,7 @@ from rich.table import Table
 from medenv.cli.console import stdout
 from medenv.cli.scores import show_scores
 from medenv.grading import GRADERS, load_grader
+from medenv.protocol import Trajectory
 from medenv.report import compare, summarise
 from medenv.report.table import percent
 from medenv.rollouts import RunFolder, read_run
@@ -50,6 +51,18 @@ def grade(
     show_scores(f"{run}, grader {grader}", summary, None, out)
 
 
+def _same_charts(runs: list[list[Trajectory]]) -> None:
+    """Refuse to compare runs whose tasks of one id were played on different charts."""
+    seen: dict[str, str] = {one.task.id: str(one.provenance.get("data")) for one in runs[0]}
+    for one in runs[1]:
+        data = str(one.provenance.get("data"))
+        if seen.get(one.task.id, data) != data:
+            raise ValueError(
+                f"task {one.task.id!r} was played on charts {seen[one.task.id]} in the first run and {data} in the second; "
+                "compare runs on the same data"
+            )
+
+
 def compare_runs(
     first: Run,
     second: Run,
@@ -64,6 +77,7 @@ def compare_runs(
     """
     judge = load_grader(grader) if grader else None
     runs = [[judge.judge(one) if judge else one for one in read_run(path)] for path in (first, second)]
+    _same_charts(runs)
     attempts = [summarise(rows).attempts for rows in runs]
     types = {one.task.id: one.task.type for one in runs[0]}
     table = Table(title=f"{second} against {first}", title_justify="left")

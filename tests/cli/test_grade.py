@@ -39,6 +39,16 @@ def test_two_runs_are_compared(runs):
     assert medenv("compare", "blind", "reference", "--grader", "official", cwd=runs).returncode == 0
 
 
+def test_runs_on_different_charts_are_not_compared(runs):
+    other = runs / "other.jsonl"
+    rows = (runs / "blind" / "trajectories.jsonl").read_bytes()
+    fingerprint = json.loads(rows.splitlines()[0])["provenance"]["data"].encode()
+    other.write_bytes(rows.replace(fingerprint, b"sha256:0000"))
+    done = medenv("compare", "blind", "other.jsonl", cwd=runs)
+    assert done.returncode == 2
+    assert "sha256:0000" in done.stderr
+
+
 def test_samples_are_stored_and_rated(runs):
     rows = [json.loads(line) for line in (runs / "random" / "trajectories.jsonl").read_bytes().splitlines()]
     assert len({(row["task"]["id"], row["provenance"]["sample"]) for row in rows}) == len(rows) == 60
