@@ -19,7 +19,7 @@ def serve(
     data: Annotated[
         Path | None, typer.Option(help="NDJSON file of FHIR R4 resources, one a line, in load order.")
     ] = None,
-    split: Annotated[str | None, typer.Option(help="Serve this split's own charts instead: builtin.")] = None,
+    split: Annotated[str | None, typer.Option(help="Serve a split's own charts instead: test or builtin.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8080,
     host: Annotated[str, typer.Option(help="A loopback address; the server has no access control.")] = "127.0.0.1",
     isolate: Annotated[
@@ -49,7 +49,7 @@ def serve(
         medenv serve --split builtin --port 0 --isolate
     """
     if (data is None) == (split is None):
-        raise typer.BadParameter("give one of --data FILE and --split builtin", param_hint="--data")
+        raise typer.BadParameter("give one of --data FILE and --split NAME", param_hint="--data")
     from medenv.fhir.embedded import EmbeddedBackend
     from medenv.fhir.http.app import FhirApp
     from medenv.fhir.http.server import bind, listen

@@ -13,7 +13,9 @@ from medenv.envs import MedAgentBenchEnv
 from rich.console import Console
 from rich.table import Table
 
-from medenv.tasks import Task, task_type
+from medenv.tasks import Task, load_split, task_type
+
+SPLIT = "test"
 
 BOUNDS = {"Observation": "date", "Patient": "birthdate"}
 """By type, a date parameter on which a bound in the far past changes no answer."""
@@ -23,9 +25,8 @@ def run(tasks: int, rounds: int) -> None:
     """Measure and print."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(machine(), soft_wrap=True, highlight=False)
-    env = MedAgentBenchEnv()
-    env.reset(seed=0)
-    chosen = _spread(list(env._benchmark("builtin").tasks), tasks)
+    env = MedAgentBenchEnv(split=SPLIT)
+    chosen = _spread(list(load_split(SPLIT)), tasks)
     recorded = {task.id: _record(env, task) for task in chosen}
     steps = sum(map(len, recorded.values()))
     table = Table(
