@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from medenv.fhir import Backend, EmbeddedBackend
+from medenv.fhir.container import ContainerBackend, Spec
 from medenv.fhir.remote import RemoteBackend
 from tests.fhir import recordings
 from tests.fhir.live import hapi
@@ -64,6 +65,14 @@ def _hapi() -> Iterator[Backend]:
         yield backend
 
 
+@contextmanager
+def _container() -> Iterator[Backend]:
+    if not IMAGE:
+        pytest.skip("MEDENV_TEST_IMAGE is not set: the image of a FHIR server for container tests")
+    with ContainerBackend(Spec(image=IMAGE), resources=recordings.stored_lines, reuse=False) as backend:
+        yield backend
+
+
 @dataclass(frozen=True)
 class Factory:
     """How a backend comes about."""
@@ -84,4 +93,5 @@ BACKENDS = {
     "remote sessions": Factory(_sessions, RemoteBackend),
     "remote": Factory(_shared, RemoteBackend),
     "remote HAPI": Factory(_hapi, RemoteBackend),
+    "container": Factory(_container, ContainerBackend),
 }
