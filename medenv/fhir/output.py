@@ -5,7 +5,7 @@ Text comes from prepared shapes wherever it can; only XML is written from a pars
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,7 +26,6 @@ class Entry(NamedTuple):
         values: Its resource's values.
         mode: ``match`` or ``include`` in a searchset, ``""`` otherwise.
         tail: What follows the resource where there is no mode.
-        text: The whole entry as pretty JSON, if it has been written before.
     """
 
     url: str
@@ -34,7 +33,6 @@ class Entry(NamedTuple):
     values: list[str]
     mode: str = "match"
     tail: Mapping[str, Any] | None = None
-    text: str = ""
 
 
 _AT_FIELD = "\n  "
@@ -56,6 +54,8 @@ def _pretty_head(head: dict[str, Any]) -> str:
             parts.append(f'"link": [ {", ".join(links)} ]')
         elif name == "meta" and len(value) == 1:
             parts.append(f'"meta": {{\n    "lastUpdated": "{value["lastUpdated"]}"\n  }}')
+        elif type(value) is int:
+            parts.append(f'"{name}": {value}')
         else:
             parts.append(f'"{name}": {jsontext.pretty(value, _AT_FIELD)}')
     return "{\n  " + ",\n  ".join(parts)
@@ -100,24 +100,28 @@ class Output:
             return self.write(view.parse(values))
         return view.text(values, "\n" if self.pretty else None)
 
-    def write_bundle(self, head: dict[str, Any], entries: list[Entry]) -> str:
+    def write_bundle(self, head: dict[str, Any], entries: Sequence[Entry | str]) -> str:
         """Write a bundle.
 
         Args:
             head: What stands before the entries, in order.
-            entries: The entries, cut as asked.
+            entries: The entries, cut as asked; the text of one that was written before.
         """
         if self.summary in ("true", "data") or self.summary == "count":
             head = {**head, "meta": {**head["meta"], "tag": [SUBSETTED]}}
         if self.xml:
-            return self.write({**head, "entry": [self._tree(e) for e in entries]} if entries else head)
+            return self.write(
+                {**head, "entry": [self._tree(e) for e in entries if isinstance(e, Entry)]} if entries else head
+            )
         if not self.pretty:
             text = jsontext.compact(head)
             return f'{text[:-1]},"entry":[{",".join([self._entry(e) for e in entries])}]}}' if entries else text
         text = _pretty_head(head)
-        return (
-            f'{text},\n  "entry": [ {", ".join([self._entry(e) for e in entries])} ]\n}}' if entries else f"{text}\n}}"
-        )
+        if not entries:
+            return f"{text}\n}}"
+        # A call for each entry that is text already would cost as much as all the rest of the page.
+        texts = [e if e.__class__ is str else self._entry(e) for e in entries]
+        return f'{text},\n  "entry": [ {", ".join(texts)} ]\n}}'
 
     @property
     def whole(self) -> bool:
@@ -132,8 +136,8 @@ class Output:
             return shape
         return view_of(shape, self.summary, self.elements)
 
-    def _entry(self, entry: Entry) -> str:
-        return entry.text or self.write_entry(entry)
+    def _entry(self, entry: Entry | str) -> str:
+        return entry if isinstance(entry, str) else self.write_entry(entry)
 
     def write_entry(self, entry: Entry) -> str:
         """Write one entry of a bundle as JSON."""

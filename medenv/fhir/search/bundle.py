@@ -215,8 +215,8 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
     )
 
 
-def _entries(chart: Chart, hits: list[Hit], includes: list[Include], output: Output) -> list[Entry]:
-    entries: list[Entry] = []
+def _entries(chart: Chart, hits: list[Hit], includes: list[Include], output: Output) -> list[Entry | str]:
+    entries: list[Entry | str] = []
     if len({id(rows) for _, rows, _ in hits}) == 1:
         entries = _entries_of(chart, hits[0][1], [at for _, _, at in hits], output)
     else:
@@ -228,23 +228,27 @@ def _entries(chart: Chart, hits: list[Hit], includes: list[Include], output: Out
     return entries
 
 
-def _entries_of(chart: Chart, rows: Rows, places: list[int], output: Output) -> list[Entry]:
+def _entries_of(chart: Chart, rows: Rows, places: list[int], output: Output) -> list[Entry | str]:
     base, held = chart.base, chart.store.held
     keeps = output.whole and rows.stored
     texts = [held.entry(rows.pids[at], base) for at in places] if keeps else [None] * len(places)
+    if None not in texts:
+        return [*texts]
     new = [at for at, text in zip(places, texts, strict=True) if text is None]
-    values_of = dict(zip(new, rows.texts_at(new), strict=True)) if new else {}
-    entries = []
+    values_of = dict(zip(new, rows.texts_at(new), strict=True))
+    entries: list[Entry | str] = []
     for at, text in zip(places, texts, strict=True):
         if text is not None:
-            entries.append(Entry("", None, [], text=text))
+            entries.append(text)
             continue
         shape, values = rows.shapes[at], values_of[at].split("\n")
         entry = Entry(f"{base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values)
         if keeps:
-            entry = entry._replace(text=output.write_entry(entry))
-            held.put_entry(rows.pids[at], base, entry.text)
-        entries.append(entry)
+            written = output.write_entry(entry)
+            held.put_entry(rows.pids[at], base, written)
+            entries.append(written)
+        else:
+            entries.append(entry)
     return entries
 
 

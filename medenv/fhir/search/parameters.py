@@ -6,7 +6,7 @@ HAPI reads all values first and looks at names, chains and modifiers later; `rea
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -50,6 +50,7 @@ def known_parameters(type_: str) -> dict[str, SearchParameter]:
     return {k: p for k, p in definitions.search_parameters(type_).items() if k not in _HIDDEN}
 
 
+@lru_cache(maxsize=1024)
 def split_name(name: str) -> tuple[str, str]:
     """A parameter's name without its qualifier, and the qualifier with its first character."""
     at = min((i for i in (name.find(":"), name.find(".")) if i >= 0), default=len(name))
@@ -203,6 +204,13 @@ def _date_conditions(parameter: SearchParameter, parsed: list[Any]) -> list[c.Co
 
 
 def _token(type_: str, parameter: SearchParameter, qualifier: str, value: str, _: Any) -> c.Condition | None:
+    return _token_of(type_, parameter.code, qualifier, value)
+
+
+@lru_cache(maxsize=4096)
+def _token_of(type_: str, code_name: str, qualifier: str, value: str) -> c.Condition | None:
+    """The condition of a token; it hangs on nothing but the text, and the same codes are asked for again and again."""
+    parameter = definitions.search_parameters(type_)[code_name]
     members = [m.strip() for m in split_list(value)]
     if qualifier == ":of-type" and any(members):
         raise FhirError(405, "HAPI-2012: The :of-type modifier is not enabled on this server")

@@ -185,6 +185,52 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
     search = Search(type_, params)
     known = definitions.search_parameters(type_)
     givens, unknown = _group(known, params)
+    ordered = [given for _, given in sorted(givens.items())]
+    # Most searches have no parameter of HAPI's own, and are spared the many looks for one.
+    controlled = any(name.startswith("_") for name, _ in params)
+    if controlled:
+        _check_names(type_, params)
+    for given in ordered:
+        read_values(given)
+    if controlled:
+        search.elements = _elements(params)
+        search.count = _integer(params, "_count", "0375")
+        search.offset = _integer(params, "_offset", "0461")
+    if unknown:
+        valid = ", ".join(known_parameters(type_))
+        names = (split_name(name)[0] for name in hash_order(list(dict.fromkeys(name for name, _ in params))))
+        first = next(name for name in names if name in unknown)
+        text = f'HAPI-0524: Unknown search parameter "{first}" for resource type "{type_}". '
+        raise FhirError(400, f"{text}Valid search parameters for this search are: [{valid}]")
+    if controlled:
+        _controls(search)
+        search.includes = _includes(params)
+        for code in ("_content", "_text"):
+            if code in givens:
+                text = f"HAPI-1192: Fulltext search is not enabled on this service, can not process parameter: {code}"
+                raise FhirError(400, text)
+        for name, value in params:
+            if name.startswith("_has:"):
+                search.conditions.append(IdCondition(known["_id"], having(chart, type_, name[4:], value)))
+    for given in ordered:
+        try:
+            search.conditions += finish(chart, type_, given)
+        except UnknownTypeError as e:
+            raise unsupported_modifiers(type_, ordered, e) from None
+    if controlled:
+        _refuse_or_empty(search, known)
+        search.sort = _sort(type_, params)
+        check_cut(search.summary, search.elements)
+    search.conditions.sort(key=_rank)
+    return search
+
+
+def _rank(condition: Condition) -> int:
+    return condition.rank
+
+
+def _check_names(type_: str, params: list[tuple[str, str]]) -> None:
+    """Refuse the names that HAPI refuses before it reads any value."""
     if any(n == "_query" for n, _ in params):
         raise not_supported(type_, [n for n, _ in params])
     for name, _ in params:
@@ -194,43 +240,15 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
             and name.partition(":")[0] == "_has"
         ):
             raise FhirError(400, f"HAPI-1942: Invalid _has parameter syntax: {name.removeprefix('_has') or name}")
-    for _, given in sorted(givens.items()):
-        read_values(given)
-    search.elements = _elements(params)
-    search.count = _integer(params, "_count", "0375")
-    search.offset = _integer(params, "_offset", "0461")
-    if unknown:
-        valid = ", ".join(known_parameters(type_))
-        names = (split_name(name)[0] for name in hash_order(list(dict.fromkeys(name for name, _ in params))))
-        first = next(name for name in names if name in unknown)
-        text = f'HAPI-0524: Unknown search parameter "{first}" for resource type "{type_}". '
-        raise FhirError(400, f"{text}Valid search parameters for this search are: [{valid}]")
-    _controls(search)
-    if search.offset is not None and search.offset < 0:
-        text = "org.springframework.dao.InvalidDataAccessApiUsageException: Offset must be a positive integer"
-        raise FhirError(500, f"HAPI-0389: Failed to call access method: {text}")
-    search.includes = _includes(params)
-    for code in ("_content", "_text"):
-        if code in givens:
-            text = f"HAPI-1192: Fulltext search is not enabled on this service, can not process parameter: {code}"
-            raise FhirError(400, text)
-    for name, value in params:
-        if name.startswith("_has:"):
-            search.conditions.append(IdCondition(known["_id"], having(chart, type_, name[4:], value)))
-    for _, given in sorted(givens.items()):
-        try:
-            search.conditions += finish(chart, type_, given)
-        except UnknownTypeError as e:
-            raise unsupported_modifiers(type_, [g for _, g in sorted(givens.items())], e) from None
-    for name, value in params:
+
+
+def _refuse_or_empty(search: Search, known: dict[str, SearchParameter]) -> None:
+    """``_filter`` fails on HAPI, and no list exists that ``_list`` could name."""
+    for name, value in search.params:
         if name == "_filter":
             raise FhirError(500, f"begin {len(value)}, end {len(value) + 1}, length {len(value)}")
-        elif name == "_list" and value:
+        if name == "_list" and value:
             search.conditions.append(IdCondition(known["_id"], []))
-    search.sort = _sort(type_, params)
-    check_cut(search.summary, search.elements)
-    search.conditions.sort(key=lambda condition: condition.rank)
-    return search
 
 
 def _group(known: dict[str, SearchParameter], params: list[tuple[str, str]]) -> tuple[dict[str, Given], list[str]]:
@@ -288,6 +306,9 @@ def check_cut(summary: str, elements: tuple[str, ...] | None) -> None:
 def _controls(search: Search) -> None:
     search.summary, search.count_only = read_summary(search.params)
     search.accurate = _first(search.params, "_total") == "accurate"
+    if search.offset is not None and search.offset < 0:
+        text = "org.springframework.dao.InvalidDataAccessApiUsageException: Offset must be a positive integer"
+        raise FhirError(500, f"HAPI-0389: Failed to call access method: {text}")
 
 
 def _includes(params: list[tuple[str, str]]) -> list[Include]:
