@@ -54,6 +54,8 @@ def _pretty_head(head: dict[str, Any]) -> str:
             parts.append(f'"link": [ {", ".join(links)} ]')
         elif name == "meta" and len(value) == 1:
             parts.append(f'"meta": {{\n    "lastUpdated": "{value["lastUpdated"]}"\n  }}')
+        elif type(value) is str:
+            parts.append(f'"{name}": {jsontext.scalar(value)}')
         elif type(value) is int:
             parts.append(f'"{name}": {value}')
         else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -36,10 +36,13 @@ _PREFETCH = 13
 """HAPI's first prefetch threshold: so many rows it reads at once, and it knows the total if there are fewer."""
 
 
-@lru_cache(maxsize=16384)
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.*")
+_ESCAPES = {byte: f"%{byte:02X}" for byte in range(128) if byte not in _PLAIN}
+
+
 def escape(text: str) -> str:
     """Percent-escape for a link: letters, digits and ``-_.*`` stay."""
-    return quote(text, safe="-_.*").replace("~", "%7E")
+    return text.translate(_ESCAPES) if text.isascii() else quote(text, safe="-_.*").replace("~", "%7E")
 
 
 def bundle_id(*parts: object) -> str:
@@ -76,11 +79,14 @@ def head(id_: str, when: int, kind: str, total: int | None, links: list[tuple[st
     return found
 
 
+_NAME = itemgetter(0)
+
+
 def self_link(base: str, path: str, params: list[tuple[str, str]]) -> str:
     """The link to a search itself: its parameters sorted by name, escaped."""
     if not params:
         return f"{base}/{path}"
-    pairs = sorted(params, key=lambda pair: pair[0])
+    pairs = sorted(params, key=_NAME)
     return f"{base}/{path}?" + "&".join([f"{escape(n)}={escape(v)}" for n, v in pairs])
 
 
@@ -231,9 +237,9 @@ def _entries(chart: Chart, hits: list[Hit], includes: list[Include], output: Out
 def _entries_of(chart: Chart, rows: Rows, places: list[int], output: Output) -> list[Entry | str]:
     base, held = chart.base, chart.store.held
     keeps = output.whole and rows.stored
-    texts = [held.entry(rows.pids[at], base) for at in places] if keeps else [None] * len(places)
+    texts = held.entries([rows.pids[at] for at in places], base) if keeps else [None] * len(places)
     if None not in texts:
-        return [*texts]
+        return [text for text in texts if text is not None]
     new = [at for at, text in zip(places, texts, strict=True) if text is None]
     values_of = dict(zip(new, rows.texts_at(new), strict=True))
     entries: list[Entry | str] = []

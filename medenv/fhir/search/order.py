@@ -63,6 +63,10 @@ def sort_hits(hits: list[Hit], keys: list[SortKey]) -> list[Hit]:
     return hits
 
 
+_BY_NUMBER = frozenset({TokenCondition, ReferenceCondition, DateCondition})
+"""Conditions that leave ascending numbers as soon as one of them names a code."""
+
+
 def natural_key(search: Search) -> Any:
     """How HAPI's database orders a search without ``_sort``: a function of a hit, or None for internal numbers.
 
@@ -70,6 +74,9 @@ def natural_key(search: Search) -> Any:
     nothing but the patient narrows the search besides; anything else leaves ascending numbers.
     """
     conditions = search.conditions
+    kinds = {type(c) for c in conditions}
+    if kinds <= _BY_NUMBER and any(type(c) is TokenCondition and not _any_code(c) for c in conditions):
+        return None  # the most frequent case, told apart at once
     starts = [
         c for c in conditions if isinstance(c, StringCondition) and not isinstance(c, TextCondition) and not c.how
     ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -251,6 +252,9 @@ def _refuse_or_empty(search: Search, known: dict[str, SearchParameter]) -> None:
             search.conditions.append(IdCondition(known["_id"], []))
 
 
+_QUALIFIER = itemgetter(0)
+
+
 def _group(known: dict[str, SearchParameter], params: list[tuple[str, str]]) -> tuple[dict[str, Given], list[str]]:
     values: dict[str, list[tuple[str, str]]] = {}
     unknown = []
@@ -263,7 +267,10 @@ def _group(known: dict[str, SearchParameter], params: list[tuple[str, str]]) -> 
         elif not code.startswith("_"):
             unknown.append(code)
     # the plain name comes first, then those with a qualifier, as HAPI sorts them
-    return {code: Given(known[code], sorted(found, key=lambda v: v[0])) for code, found in values.items()}, unknown
+    for found in values.values():
+        if len(found) > 1:
+            found.sort(key=_QUALIFIER)
+    return {code: Given(known[code], found) for code, found in values.items()}, unknown
 
 
 def _elements(params: list[tuple[str, str]]) -> tuple[str, ...] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from medenv.fhir.index.rows import Rows
@@ -121,9 +121,10 @@ class Held:
                     self._weight -= weight
         return rows
 
-    def entry(self, pid: int, base: str) -> str | None:
-        """The text of a bundle entry, by internal number and base URL."""
-        return self._entries.get((pid, base))
+    def entries(self, pids: Iterable[int], base: str) -> list[str | None]:
+        """The texts of bundle entries, by internal numbers and base URL; None for one that isn't kept."""
+        kept = self._entries
+        return [kept.get((pid, base)) for pid in pids]
 
     def put_entry(self, pid: int, base: str, text: str) -> None:
         """Keep the text of a bundle entry; when there are too many, all are forgotten."""
