@@ -28,6 +28,10 @@ _HIDDEN = ("_filter", "_has", "_language", "_list")
 _MODIFIERS = (":contains", ":exact", ":in", ":iterate", ":missing", ":not-in", ":of-type", ":recurse", ":text")
 
 
+_REFERENCES = 4096
+"""Conditions on references that are kept."""
+
+
 class Given:
     """All values of one search parameter in a request.
 
@@ -187,7 +191,7 @@ def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
         if qualifier == ":missing":
             found.append(c.MissingCondition(parameter, value == "true"))
         elif parameter.type == "reference":
-            found.append(_reference(chart, parameter, qualifier, value))
+            found.append(_known_reference(chart, type_, parameter, qualifier, value))
         elif make is not None:
             made = make(type_, parameter, qualifier, value, given.parsed[n] if given.parsed else None)
             if made is not None:
@@ -315,6 +319,20 @@ def _part_test(kind: str, part: Any) -> Callable[[Any], bool]:
         test_string = c.string_test(part, "")
         return lambda text: test_string((c.normalize(text), text))
     return lambda value: bool(value == part)
+
+
+def _known_reference(chart: Chart, type_: str, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:
+    """The condition of a reference; on the unchanged store it is worked out once for equal words."""
+    if chart.changes.count or "." in qualifier:  # what a chain leads to may be long
+        return _reference(chart, parameter, qualifier, value)
+    known = chart.store.held.references
+    key = (chart.base, type_, parameter.code, qualifier, value)
+    found = known.get(key)
+    if found is None:
+        if len(known) >= _REFERENCES:
+            known.clear()
+        found = known[key] = _reference(chart, parameter, qualifier, value)
+    return found
 
 
 def _reference(chart: Chart, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:

@@ -78,7 +78,6 @@ class DateCondition(Condition):
         super().__init__(parameter)
         self.dates = dates
         self.by_day = all(d.by_day for d in dates)
-        self._tests = [date_test(d, self.by_day) for d in dates]
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
         """The positions within the bounds."""
@@ -94,7 +93,7 @@ class DateCondition(Condition):
 
     def _several(self, column: DateColumn, row: int) -> bool:
         pairs = [(s.first, s.last) if self.by_day else (s.low, s.high) for s in column.more[row]]
-        return any(all(test(a, b) for test in self._tests) for a, b in pairs)
+        return any(all(_within(date, self.by_day, (a,), (b,), (0,)) for date in self.dates) for a, b in pairs)
 
 
 def _compares(prefix: str, bound: float) -> Callable[[float], bool]:

@@ -78,7 +78,11 @@ class StoreRows(Rows):
 
 
 class Held:
-    """Bounded memory of one store; safe to use from many threads."""
+    """Bounded memory of one store; safe to use from many threads.
+
+    Attributes:
+        references: Search conditions on references by what was asked; whoever fills it bounds it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -87,6 +91,7 @@ class Held:
         self._with_texts: deque[StoreRows] = deque()
         self._text_rows = 0
         self._entries: dict[tuple[int, str], str] = {}
+        self.references: dict[tuple[str, ...], Any] = {}
 
     def get(self, key: tuple[Any, ...]) -> StoreRows | None:
         """The rows kept under a key."""
@@ -139,3 +144,4 @@ class Held:
             self._with_texts.clear()
             self._weight = self._text_rows = 0
             self._entries = {}
+            self.references.clear()
