@@ -104,6 +104,11 @@ class Benchmark:
         self.grader = load_grader(grader or default_grader(split))
         cohort = None if (size, cohort_seed) == ("default", 0) else cohort_of(split, size, seed=cohort_seed)
         self.tasks: TaskSet = load_split(split, official=official, seed=seed, cohort=cohort)
+        if self.tasks.endless and backend != "embedded":
+            raise ValueError(
+                f"tasks of the split {split!r} bring resources of their own, which only the embedded server can add to one "
+                f"episode's charts alone; on the backend {backend!r} play the split 'test'"
+            )
         self.observation: ObservationStyle = observation
         self.max_turns = max_turns
         if protocol not in PROTOCOLS:
@@ -159,11 +164,7 @@ class Benchmark:
         key = task.id, task.now
         pristine = self._overlaid.get(key)
         if pristine is None:
-            if not isinstance(self.backend, EmbeddedBackend):
-                raise ValueError(
-                    f"task {task.id!r} brings resources of its own, which only the embedded server can add to one episode's "
-                    "charts alone; play the split test on other servers"
-                )
+            assert isinstance(self.backend, EmbeddedBackend), "endless splits are refused on other servers"
             pristine = self._overlaid[key] = self.backend.open(overlay=self.tasks.overlay(task))
             if len(self._overlaid) > _OVERLAYS_KEPT:
                 self._overlaid.popitem(last=False)

@@ -152,6 +152,10 @@ def test_interrupted_runs_keep_what_was_finished(tmp_path):
         (("--agent", "llm"), "--model"),
         (("--agent", "blind", "--resume"), "--out"),
         (("--agent", "blind", "--charts", "none.ndjson"), "none.ndjson"),
+        (
+            ("--agent", "blind", "--split", "train", "--backend", "remote", "--server", "http://127.0.0.1:9/fhir"),
+            "embedded",
+        ),
         ((), "--agent"),
     ],
 )
