@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from medenv.grading.official_rules import RULES
-from medenv.grading.verdict import Check, Grader, UngradableError, Verdict, shown
+from medenv.grading.verdict import Check, Grader, Verdict, check_gradable, shown
 from medenv.protocol.actions import Post, parse
-from medenv.protocol.trajectory import Status, Trajectory
+from medenv.protocol.trajectory import Trajectory
 from medenv.protocol.urls import absolute
 from medenv.tasks.task import Task
 
@@ -135,12 +135,7 @@ class OfficialGrader(Grader):
         Raises:
             UngradableError: The episode ended in an infrastructure error, is still running, or lacks the chart's facts.
         """
-        if trajectory.status in (Status.INFRASTRUCTURE_ERROR, Status.RUNNING):
-            raise UngradableError(
-                f"an episode that ended as {trajectory.status.value!r} has no score: {trajectory.error}"
-            )
-        if trajectory.facts is None and trajectory.task.type not in (1, 3, 8):
-            raise UngradableError(f"trajectory of task {trajectory.task.id!r} holds no facts of the chart")
+        check_gradable(trajectory, needs_facts=trajectory.task.type not in (1, 3, 8))
         official = trajectory.protocol == "official"
         return judge(
             Case(

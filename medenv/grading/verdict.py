@@ -10,7 +10,7 @@ from typing import Any
 
 from medenv.protocol.trajectory import Status, Trajectory
 
-__all__ = ["Check", "Grader", "UngradableError", "Verdict", "shown"]
+__all__ = ["Check", "Grader", "UngradableError", "Verdict", "check_gradable", "shown"]
 
 _SHOWN = 200
 
@@ -89,6 +89,22 @@ class Grader(ABC):
         if trajectory.status is Status.INFRASTRUCTURE_ERROR:
             return replace(trajectory, verdict=None)
         return replace(trajectory, verdict=self.grade(trajectory).to_dict())
+
+
+def check_gradable(trajectory: Trajectory, *, needs_facts: bool) -> None:
+    """Refuse an episode that no grader can judge.
+
+    Args:
+        trajectory: The episode.
+        needs_facts: Whether the chart's facts decide it.
+
+    Raises:
+        UngradableError: It ended in an infrastructure error, is still running, or lacks the facts.
+    """
+    if trajectory.status in (Status.INFRASTRUCTURE_ERROR, Status.RUNNING):
+        raise UngradableError(f"an episode that ended as {trajectory.status.value!r} has no score: {trajectory.error}")
+    if needs_facts and trajectory.facts is None:
+        raise UngradableError(f"the trajectory of task {trajectory.task.id!r} holds no facts of the chart")
 
 
 def shown(value: Any) -> str:

@@ -190,6 +190,8 @@ def test_what_cannot_be_judged_is_refused(benchmark):
     episode = benchmark.start(benchmark.tasks[0])
     with pytest.raises(UngradableError):
         StrictGrader().grade(episode.trajectory())
+    with pytest.raises(UngradableError, match="facts"):
+        StrictGrader().grade(replace(play(benchmark, benchmark.tasks[0], ["FINISH([])"]), facts=None))
     episode.fail("the server is down")
     assert episode.status is Status.INFRASTRUCTURE_ERROR
     with pytest.raises(UngradableError):

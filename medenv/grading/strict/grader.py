@@ -13,7 +13,7 @@ from medenv.grading.strict.diagnosis import diagnose
 from medenv.grading.strict.evidence import gather
 from medenv.grading.strict.looks import Looks
 from medenv.grading.strict.orders import Faults, pair_up
-from medenv.grading.verdict import Check, Grader, UngradableError, Verdict, shown
+from medenv.grading.verdict import Check, Grader, UngradableError, Verdict, check_gradable, shown
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.tasks import Gold, Task, task_type
 
@@ -38,17 +38,15 @@ class StrictGrader(Grader):
         Raises:
             UngradableError: The episode ended in an infrastructure error, is still running, or lacks the chart's facts.
         """
-        if trajectory.status in (Status.INFRASTRUCTURE_ERROR, Status.RUNNING):
-            raise UngradableError(
-                f"an episode that ended as {trajectory.status.value!r} has no score: {trajectory.error}"
-            )
+        kind = task_type(trajectory.task.type)
+        check_gradable(trajectory, needs_facts=kind.facts_query(trajectory.task) is not None)
         if trajectory.protocol == "official":
             raise UngradableError(
                 "the official protocol executes no POST, so there is no chart to judge; use the official grader"
             )
         task, facts = trajectory.task, trajectory.facts or []
         try:
-            gold = task_type(task.type).gold(task, facts)
+            gold = kind.gold(task, facts)
         except ValueError as error:
             raise UngradableError(f"task {task.id!r} can't be judged on this chart: {error}") from error
         created = [change for change in trajectory.changes if change["kind"] == "create"]
