@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 from medenv.envs.spaces import ActionText, UnicodeText
@@ -57,7 +57,7 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
     """
 
     # Gymnasium asks for a frame rate of whatever renders; a text per step has one frame a step.
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 1}
+    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - as Gymnasium declares it
 
     def __init__(
         self,
@@ -208,7 +208,7 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
             "verdict": verdict,
         }
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The conversation so far as text, for ``render_mode="ansi"``."""
         if self.render_mode is None:
             return None
