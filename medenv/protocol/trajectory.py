@@ -60,6 +60,11 @@ class Turn:
     response_status: int | None = None
     usage: Mapping[str, Any] | None = None
 
+    @property
+    def wrote(self) -> bool:
+        """Whether the server took a write: a create is answered with 201, a bundle posted to the base itself with 200."""
+        return self.method == "POST" and (self.response_status == 201 or (self.response_status == 200 and not self.url))
+
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:

@@ -64,7 +64,7 @@ class Counts:
         if any(one.name == branch and one.orders for one in TYPES[trajectory.task.type].branches):
             _tally(self.required, int(verdict.get("partial", {}).get("orders", passed) == 1.0))
         else:
-            _tally(self.unrequired, int(_created(trajectory)))
+            _tally(self.unrequired, int(any(turn.wrote for turn in trajectory.turns)))
 
     def ended(self, status: Status) -> int:
         """How many ended in this status."""
@@ -167,13 +167,6 @@ def summarise(trajectories: Iterable[Trajectory]) -> Summary:
         for turn in trajectory.turns:
             _add_usage(summary.usage, turn.usage or {})
     return summary
-
-
-def _created(trajectory: Trajectory) -> bool:
-    return any(
-        turn.method == "POST" and turn.response_status is not None and 200 <= turn.response_status < 300
-        for turn in trajectory.turns
-    )
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -79,8 +79,7 @@ class StrictGrader(Grader):
 def _first_write(trajectory: Trajectory) -> int:
     """Index of the turn in which the first order, or else the answer, was given."""
     for index, turn in enumerate(trajectory.turns):
-        # A create is answered with 201; a bundle goes to the base itself and is answered with 200.
-        if turn.method == "POST" and (turn.response_status == 201 or (turn.response_status == 200 and not turn.url)):
+        if turn.wrote:
             return index
     return max(0, len(trajectory.turns) - 1)
 
