@@ -11,6 +11,7 @@ from medenv.cli.eval import evaluate
 from medenv.cli.grade import compare_runs, grade
 from medenv.cli.load import load_file
 from medenv.cli.models import list_models
+from medenv.cli.play import play
 from medenv.cli.serve import serve
 from medenv.cli.tasks import list_tasks
 
@@ -29,6 +30,7 @@ app.command("serve")(one_line_errors(serve))
 app.command("grade")(one_line_errors(grade))
 app.command("compare")(one_line_errors(compare_runs))
 app.command("tasks")(one_line_errors(list_tasks))
+app.command("play")(one_line_errors(play))
 app.command("models")(one_line_errors(list_models))
 app.command("load")(one_line_errors(load_file))
 app.command("capture")(one_line_errors(capture_server))
