@@ -9,6 +9,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from medenv.agents.policy import Player, Policy, Reply
 from medenv.agents.worker import Worker
@@ -100,6 +101,7 @@ class _Line:
 
     async def _answer(self, batch: list[tuple[BatchRequest, asyncio.Future[Reply | str]]]) -> None:
         futures = [future for _, future in batch]
+        replies: list[Any] = []
         try:
             replies = list(await self.worker.call(self._policy.act_batch, [request for request, _ in batch]))
             if len(replies) != len(batch):

@@ -36,7 +36,7 @@ class FunctionPolicy(Policy):
     def __init__(self, function: Answering, name: str | None = None, threads: int = 1) -> None:
         if not callable(function):
             raise TypeError(f"a policy is a Policy or a function of the conversation, not {type(function).__name__}")
-        self.name = name or getattr(function, "__name__", type(function).__name__)
+        self.name = name or str(getattr(function, "__name__", type(function).__name__))
         self._function = function
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
         self._worker = None if is_async else Worker(threads, f"medenv-{self.name}")

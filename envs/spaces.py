@@ -76,4 +76,4 @@ class ActionText(UnicodeText):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ActionText) and self.calls == other.calls
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
