@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Iterable
 
-from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError
+from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError, as_policy
+from medenv.agents.plain import Answering
+from medenv.agents.policy import ask
 from medenv.episode import Benchmark
 from medenv.fhir import BackendError
 from medenv.protocol.trajectory import Status, Trajectory
@@ -17,12 +19,14 @@ from medenv.tasks import Task
 __all__ = ["play", "run"]
 
 
-async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0, sample: int = 0) -> Trajectory:
+async def play(
+    benchmark: Benchmark, policy: Policy | Answering, task: Task, seed: int = 0, sample: int = 0
+) -> Trajectory:
     """Play one episode to its end and grade it.
 
     Args:
         benchmark: Charts and grader.
-        policy: The agent.
+        policy: The agent, or a function from the conversation to its next reply.
         task: One of the benchmark's tasks.
         seed: Of the run; the agent is given the sum of seed and sample.
         sample: Which attempt at the task this is, from 0.
@@ -33,12 +37,12 @@ async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0, 
     Raises:
         FatalProviderError: The provider refuses every request, so that no episode can be played.
     """
+    policy = as_policy(policy)
     episode = benchmark.start(task, {"agent": policy.describe(), "seed": seed, "sample": sample})
     player = policy.start(task, seed + sample)
     try:
         while not episode.done:
-            reply = await player.act(episode.messages)
-            episode.step(reply.text, reply.usage)
+            episode.step(await ask(player, episode.conversation))
     except ContextLimitError as error:
         episode.fail(str(error), Status.CONTEXT_LIMIT)
     except FatalProviderError:
@@ -51,7 +55,7 @@ async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0, 
 
 async def run(
     benchmark: Benchmark,
-    policy: Policy,
+    policy: Policy | Answering,
     tasks: Iterable[Task],
     *,
     seed: int = 0,
@@ -63,7 +67,7 @@ async def run(
 
     Args:
         benchmark: Charts and grader.
-        policy: The agent.
+        policy: The agent, or a function from the conversation to its next reply.
         tasks: What to play.
         seed: Of the run; the agent is given the sum of seed and sample.
         samples: Attempts at each task.
@@ -77,6 +81,7 @@ async def run(
         ValueError: `concurrency` is less than 1.
         FatalProviderError: The provider refuses every request; what was finished has been yielded.
     """
+    policy = as_policy(policy)
     if concurrency < 1:
         raise ValueError(f"concurrency is {concurrency}; it must be at least 1")
     capacity = benchmark.backend.capacity
