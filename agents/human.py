@@ -6,19 +6,19 @@ A mistyped line isn't an answer, so it is sent only after the person has said ye
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import cached_property
 from typing import Any
 
 from medenv.agents.policy import FatalProviderError, Player, Policy, Reply
 
 from medenv.protocol.actions import Finish, Invalid, Post, parse
-from medenv.protocol.trajectory import Message
+from medenv.protocol.conversation import Conversation
 from medenv.tasks import Task
 
 __all__ = ["HumanPolicy", "LeftError", "LineEditor", "doubt", "unfinished"]
 
-Ask = Callable[[Sequence[Message]], Awaitable[str]]
+Ask = Callable[[Conversation], Awaitable[str]]
 """Shows the conversation's last message and gives what the person answers."""
 
 
@@ -124,7 +124,7 @@ class HumanPolicy(Policy):
     def __init__(self, ask: Ask | None = None, confirm: Callable[[str], Awaitable[bool]] | None = None) -> None:
         editor = LineEditor()
 
-        async def on_terminal(messages: Sequence[Message]) -> str:
+        async def on_terminal(messages: Conversation) -> str:
             print(messages[-1]["content"])
             return await editor.read("> ")
 
@@ -139,7 +139,7 @@ class _Person(Player):
     def __init__(self, ask: Ask, confirm: Callable[[str], Awaitable[bool]]) -> None:
         self._ask, self._confirm = ask, confirm
 
-    async def act(self, messages: Sequence[Message]) -> Reply:
+    async def act(self, messages: Conversation) -> Reply:
         while True:
             text = await self._ask(messages)
             reason = doubt(text)

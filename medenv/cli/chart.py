@@ -1,23 +1,23 @@
-"""A patient's chart as a person reads it: tables of labs, vital signs, conditions, medications, procedures and orders.
+"""FHIR resources as a person reads them: a patient's chart by sections, and what a search found, as tables.
 
-It only reads, through a session's own server, and what it shows is part of no trajectory.
+A chart is only read, through a session on the episode's server, and what is shown of it is part of no trajectory.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from medenv.fhir import Session
 
-__all__ = ["SECTIONS", "ChartError", "overview", "section"]
+__all__ = ["SECTIONS", "ChartError", "digest", "overview", "section"]
 
 SHOWN = 30
 """Rows that a section shows, newest first."""
@@ -34,7 +34,6 @@ class _Section:
     title: str
     query: str
     order: str
-    row: Callable[[Resource], tuple[str, str, str]]
 
 
 def section(session: Session, mrn: str, name: str, code: str | None = None, shown: int = SHOWN) -> RenderableType:
@@ -61,17 +60,38 @@ def section(session: Session, mrn: str, name: str, code: str | None = None, show
     if not found:
         return Text(f"{of}: none")
     total = _count(session, query)
-    table = Table("when", "what", "", title=f"{of}: {len(found)} of {total}, newest first", title_justify="left")
-    for resource in found:
-        table.add_row(*(Text(cell) for cell in _cells(part, resource)))
+    return Group(Text(f"{of}: {len(found)} of {total}, newest first"), _table(found))
+
+
+def digest(text: str) -> tuple[RenderableType, str | None] | None:
+    """What a search found, a line a resource, and the URL of its next page; None if the text is no answer to a search.
+
+    Args:
+        text: An observation.
+    """
+    try:
+        bundle, _ = json.JSONDecoder().raw_decode(text[text.index("{") :])
+        found = [entry["resource"] for entry in bundle["entry"]]
+        links = {link["relation"]: link["url"] for link in bundle.get("link", [])}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    total = f" of {bundle['total']}" if "total" in bundle else ""
+    return Group(Text(f"{len(found)}{total} resources found"), _table(found)), links.get("next")
+
+
+def _table(resources: Sequence[Resource]) -> Table:
+    table = Table("type/id", "when", "what", "")
+    for resource in resources:
+        table.add_row(*(Text(cell) for cell in _cells(resource)))
     return table
 
 
-def _cells(part: _Section, resource: Resource) -> tuple[str, str, str]:
+def _cells(resource: Resource) -> tuple[str, ...]:
+    name = f"{resource.get('resourceType')}/{resource.get('id')}"
     try:
-        return part.row(resource)
-    except (AttributeError, TypeError, KeyError):  # a form that the server takes and no table knows
-        return "-", json.dumps(resource)[:200], ""
+        return name, *_ROWS[str(resource["resourceType"])](resource)
+    except (AttributeError, TypeError, KeyError):  # a form that no table knows
+        return name, "-", json.dumps(resource)[:200], ""
 
 
 def overview(session: Session, mrn: str) -> RenderableType:
@@ -85,12 +105,11 @@ def overview(session: Session, mrn: str) -> RenderableType:
     if not people:
         raise ChartError(f"no patient has the MRN {mrn!r}")
     person = people[0]
-    names = [" ".join([*name.get("given", []), name.get("family", "")]) for name in person.get("name", [])]
-    table = Table("section", "entries", title_justify="left")
-    table.title = f"{mrn} {names[0] if names else ''}, {person.get('gender', '?')}, born {person.get('birthDate', '?')}"
+    who = Text(f"{mrn} {', '.join(_person(person)[1:])}, born {_person(person)[0]}")
+    table = Table("section", "entries")
     for name, part in SECTIONS.items():
         table.add_row(name, str(_count(session, f"{part.query}&patient={quote(mrn)}")))
-    return table
+    return Group(who, table)
 
 
 def _search(session: Session, url: str) -> list[Resource]:
@@ -135,7 +154,11 @@ def _observation(resource: Resource) -> tuple[str, str, str]:
 def _condition(resource: Resource) -> tuple[str, str, str]:
     status = _concept(resource.get("clinicalStatus"))
     code = resource.get("code", {})
-    return _when(resource, "onsetDateTime", "recordedDate"), _concept({"coding": code.get("coding", []), **code}), status
+    return (
+        _when(resource, "onsetDateTime", "recordedDate"),
+        _concept({"coding": code.get("coding", []), **code}),
+        status,
+    )
 
 
 def _medication(resource: Resource) -> tuple[str, str, str]:
@@ -145,7 +168,9 @@ def _medication(resource: Resource) -> tuple[str, str, str]:
 
 
 def _dose(dosage: Resource) -> str:
-    words = [_quantity(rate.get(key)) for rate in dosage.get("doseAndRate", []) for key in ("doseQuantity", "rateQuantity")]
+    words = [
+        _quantity(rate.get(key)) for rate in dosage.get("doseAndRate", []) for key in ("doseQuantity", "rateQuantity")
+    ]
     timing = _concept(dosage.get("timing", {}).get("code")) if isinstance(dosage.get("timing"), Mapping) else ""
     return " ".join(word for word in [*words, _concept(dosage.get("route")), timing] if word)
 
@@ -162,12 +187,26 @@ def _order(resource: Resource) -> tuple[str, str, str]:
     return _when(resource, "authoredOn"), _concept(resource.get("code")), "  ".join(word for word in words if word)
 
 
+def _person(resource: Resource) -> tuple[str, str, str]:
+    names = [" ".join([*name.get("given", []), name.get("family", "")]) for name in resource.get("name", [])]
+    return str(resource.get("birthDate", "?")), names[0] if names else "no name", str(resource.get("gender", "?"))
+
+
+_ROWS: dict[str, Callable[[Resource], tuple[str, str, str]]] = {
+    "Patient": _person,
+    "Observation": _observation,
+    "Condition": _condition,
+    "MedicationRequest": _medication,
+    "Procedure": _procedure,
+    "ServiceRequest": _order,
+}
+
 SECTIONS: dict[str, _Section] = {
-    "labs": _Section("laboratory results", "Observation?category=laboratory", "date", _observation),
-    "vitals": _Section("vital signs", "Observation?category=vital-signs", "date", _observation),
-    "conditions": _Section("conditions", "Condition?", "onset-date", _condition),
-    "medications": _Section("medication orders", "MedicationRequest?", "authoredon", _medication),
-    "procedures": _Section("procedures", "Procedure?", "date", _procedure),
-    "orders": _Section("orders of tests and referrals", "ServiceRequest?", "authored", _order),
+    "labs": _Section("laboratory results", "Observation?category=laboratory", "date"),
+    "vitals": _Section("vital signs", "Observation?category=vital-signs", "date"),
+    "conditions": _Section("conditions", "Condition?", "onset-date"),
+    "medications": _Section("medication orders", "MedicationRequest?", "authoredon"),
+    "procedures": _Section("procedures", "Procedure?", "date"),
+    "orders": _Section("orders of tests and referrals", "ServiceRequest?", "authored"),
 }
 """What a chart is divided into, by name."""

@@ -6,41 +6,43 @@ Commands cost no turn and are part of no conversation; whoever opens the chart w
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from medenv.agents.human import LeftError, LineEditor
-from medenv.cli.chart import SECTIONS, ChartError, overview, section
+from medenv.cli.chart import SECTIONS, ChartError, digest, overview, section
 from medenv.episode import Episode
-from medenv.protocol.trajectory import Message, Trajectory
+from medenv.protocol.conversation import Conversation
+from medenv.protocol.trajectory import Trajectory
 
 __all__ = ["Desk"]
 
 SHOWN = 40
-"""Lines of an observation that are shown unasked."""
+"""Lines of an observation that are shown as they are; of a longer one what it found is shown as a table."""
 
 _MRN = re.compile(r"\bS\d{7}\b")
 
 HELP = f"""\
-[bold]Actions[/bold], as a model writes them; each costs a turn:
-  GET Patient?identifier=S1234567      read or search; `prompt` says what the server offers
-  POST Observation                     create: the JSON follows on the next lines, and Enter after the last one sends it
-  FINISH(\\["answer", 5])               the answers as a JSON list, \\[] if there is none; ends the episode
+Actions, as a model writes them; each costs a turn:
+  GET Patient?identifier=S1234567   read or search; `prompt` says what the server offers
+  POST Observation                  create: the JSON follows on the next lines, and Enter after its end sends it
+  FINISH(["answer", 5])             the answers as a JSON list, [] if there is none; ends the episode
 
-[bold]Commands[/bold], which cost nothing:
-  prompt           all that a model is told
-  task             the task again
-  history          the turns so far; `history 2` shows the second in full
-  chart            the patient's chart; `chart labs`, `chart labs K`, `chart S1234567 medications`
-                   (sections: {", ".join(SECTIONS)}). It reads for you, not for the agent: what it shows is no evidence,
-                   and the episode is noted as assisted
-  help             this
-  quit             leave; an unfinished episode is not stored
+Commands, which cost nothing:
+  prompt     all that a model is told
+  task       the task again
+  history    the turns so far; `history 2` shows the second in full, as a model sees it
+  chart      the patient's chart: `chart`, `chart labs`, `chart labs K`, `chart S1234567 medications`
+             (sections: {", ".join(SECTIONS)}).
+             What it shows is no evidence, and the episode is noted as assisted
+  help       this
+  quit       leave; an unfinished episode is not stored
 
-Arrow up and down go through what you typed, Alt-Enter sends as it is, Ctrl-C and Ctrl-D leave."""
+Arrow up and down go through what you typed, Alt-Enter sends as it is, Ctrl-C and Ctrl-D leave.
+"""
 
 
 class Desk:
@@ -68,7 +70,7 @@ class Desk:
             highlight=False,
         )
 
-    async def ask(self, messages: Sequence[Message]) -> str:
+    async def ask(self, messages: Conversation) -> str:
         """Show what the last action led to, carry out commands, and give the first text that is none.
 
         Raises:
@@ -92,7 +94,7 @@ class Desk:
         name, *words = text.split()
         match name, words:
             case "help" | "?", []:
-                self._console.print(HELP, highlight=False)
+                self._plain(HELP)
             case "quit" | "exit", []:
                 raise LeftError("the person quit")
             case "prompt", []:
@@ -112,18 +114,25 @@ class Desk:
 
     def _task(self) -> None:
         task = self._episode.task
-        self._console.rule(f"{task.id}, type {task.type}", align="left")
+        self._console.rule(Text(f"{task.id}, type {task.type}", "bold"), align="left")
         if task.context:
             self._console.print(f"[bold]Context[/bold]  {escape(task.context)}", highlight=False)
         self._console.print(f"[bold]Task[/bold]  {escape(task.instruction)}", highlight=False)
 
     def _observation(self, text: str, turn: int) -> None:
         lines = text.splitlines()
-        self._plain("\n".join(lines[:SHOWN]))
-        if len(lines) > SHOWN:
-            self._console.print(
-                f"[dim]{len(lines) - SHOWN} more lines: `history {turn}` shows all, `help` more[/dim]", highlight=False
-            )
+        if len(lines) <= SHOWN:
+            self._plain(text)
+            return
+        found = digest(text)
+        if found is None:
+            self._plain("\n".join(lines[:SHOWN]))
+        else:
+            table, following = found
+            self._console.print(table, highlight=False)
+            if following is not None:
+                self._plain(f"there is another page: GET {following}")
+        self._plain(f"a model is shown {len(lines)} lines; `history {turn}` shows them\n")
 
     def _history(self, words: list[str]) -> None:
         turns = self._episode.turns
@@ -132,7 +141,9 @@ class Desk:
         elif not words:
             for number, turn in enumerate(turns, 1):
                 lines = (turn.observation or "").splitlines()
-                self._plain(f"{number}  {turn.text.strip().splitlines()[0]}\n   {len(lines)} lines: {' '.join(lines)[:100]}")
+                self._plain(
+                    f"{number}  {turn.text.strip().splitlines()[0]}\n   {len(lines)} lines: {' '.join(lines)[:100]}"
+                )
         elif words[0].isdecimal() and 1 <= int(words[0]) <= len(turns):
             turn = turns[int(words[0]) - 1]
             self._plain(f"{turn.text}\n\n{turn.observation or ''}")

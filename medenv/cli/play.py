@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from medenv.agents.human import HumanPolicy, LeftError
+from medenv.agents.policy import ask
 from medenv.cli.desk import Desk
 from medenv.episode import MAX_TURNS, Benchmark
 from medenv.fhir import BackendError
@@ -76,7 +77,9 @@ def play(
         medenv play --task task5_2 --out runs/me
     """
     if not sys.stdin.isatty() or not sys.stdout.isatty():
-        raise ValueError("play needs a terminal; texts that are written beforehand are played by: medenv eval --agent scripted")
+        raise ValueError(
+            "play needs a terminal; texts that are written beforehand are played by: medenv eval --agent scripted"
+        )
     if protocol == "tools":
         raise ValueError("a person writes text: give --protocol text or official")
     console = Console()
@@ -162,13 +165,15 @@ async def _episode(benchmark: Benchmark, task: Task, provenance: dict[str, Any],
     try:
         desk.welcome()
         while not episode.done:
-            reply = await player.act(episode.messages)
-            episode.step(reply.text)
+            reply = await ask(player, episode.conversation)
+            episode.step(reply)
     except BackendError as error:
         episode.fail(str(error))
     except BaseException:
         episode.session.close()
         raise
-    finished = benchmark.finish(episode, {"assisted": bool(desk.looks), **({"looks": desk.looks} if desk.looks else {})})
+    finished = benchmark.finish(
+        episode, {"assisted": bool(desk.looks), **({"looks": desk.looks} if desk.looks else {})}
+    )
     desk.verdict(finished)
     return finished
