@@ -1,7 +1,8 @@
 """Policies: anything that maps the conversation so far to the next text. ``load("name", **options)`` makes one.
 
 ``reference`` solves every task through the same text actions as a model; ``blind`` never looks, ``glance`` looks once and ignores it,
-``empty`` answers [] at once, ``random`` wanders; ``llm`` asks a model.
+``empty`` answers [] at once, ``random`` wanders; ``llm`` asks a model; ``human`` asks a person; ``replay`` plays a stored run again,
+``scripted`` texts from a file; ``vote`` plays what most of several policies want.
 """
 
 from medenv.agents.batch import BatchPolicy, BatchRequest

@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import signature
 from typing import Any
 
+from medenv.agents.human import HumanPolicy
 from medenv.agents.llm import LLMPolicy
 from medenv.agents.policy import Policy
+from medenv.agents.replay import ReplayPolicy
 from medenv.agents.scripted import BlindPolicy, EmptyPolicy, GlancePolicy, ReferencePolicy
+from medenv.agents.texts import ScriptedPolicy
+from medenv.agents.vote import VotePolicy
 from medenv.agents.wander import RandomPolicy
 
 __all__ = ["AGENTS", "load"]
+
+
+def _vote(
+    policies: str | Sequence[Policy | str | Mapping[str, Any]], samples: int = 1, tolerances: Sequence[str] = ()
+) -> Policy:
+    """A vote among policies, each a `Policy`, a name (``llm:gpt-4o`` for a model) or options with the name as ``agent``."""
+    named = [part.strip() for part in policies.split(",")] if isinstance(policies, str) else policies
+    return VotePolicy([_voter(one) for one in named], samples, tolerances)
+
+
+def _voter(one: Policy | str | Mapping[str, Any]) -> Policy:
+    if isinstance(one, Policy):
+        return one
+    if isinstance(one, str):
+        agent, _, model = one.partition(":")
+        return load(agent, **({"model": model} if model else {}))
+    if "agent" not in one:
+        raise ValueError(f"a voter is given by its name or as {{'agent': name, option: value, ...}}, not {one!r}")
+    return load(one["agent"], **{key: value for key, value in one.items() if key != "agent"})
+
 
 AGENTS: dict[str, Callable[..., Policy]] = {
     "reference": ReferencePolicy,
@@ -21,6 +45,10 @@ AGENTS: dict[str, Callable[..., Policy]] = {
     "empty": EmptyPolicy,
     "random": RandomPolicy,
     "llm": LLMPolicy,
+    "human": HumanPolicy,
+    "replay": ReplayPolicy,
+    "scripted": ScriptedPolicy,
+    "vote": _vote,
 }
 """What makes each policy, by the name that ``medenv eval --agent`` takes."""
 

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 import orjson
 
+from medenv.protocol.stored import TRAJECTORIES, read_trajectories
 from medenv.protocol.trajectory import Trajectory, TrajectoryError
 
 __all__ = ["RunFolder", "RunFolderError"]
@@ -34,7 +35,7 @@ class RunFolder:
         RunFolderError: The folder holds a run and `resume` is off, it was made with other settings, or it can't be written.
     """
 
-    TRAJECTORIES = "trajectories.jsonl"
+    TRAJECTORIES = TRAJECTORIES
     SUMMARY = "summary.json"
 
     def __init__(self, path: str | Path, settings: Mapping[str, Any], *, resume: bool = False) -> None:
@@ -136,16 +137,7 @@ def read_run(path: str | Path) -> Iterator[Trajectory]:
     Raises:
         RunFolderError: There is no run, or a row is no trajectory; the message names the line.
     """
-    file = Path(path)
-    if file.is_dir():
-        file = file / RunFolder.TRAJECTORIES
     try:
-        lines = file.open("rb")
-    except OSError as error:
-        raise RunFolderError(f"no run can be read from {str(path)!r}: {error.strerror or error}") from error
-    with lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield Trajectory.from_json(line)
-            except TrajectoryError as error:
-                raise RunFolderError(f"{file}, line {number}: {error}") from error
+        yield from read_trajectories(path)
+    except TrajectoryError as error:
+        raise RunFolderError(str(error)) from error

@@ -1,0 +1,143 @@
+"""Plays stored episodes again: the recorded replies, checked against what is observed now.
+
+It shows whether the same replies still see the same chart and get the same verdict: after an update, or on another server.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from medenv.agents.policy import ContextLimitError, FatalProviderError, Player, Policy, ProviderError, Reply
+from medenv.agents.scripted import acting
+
+from medenv.protocol.conversation import Conversation
+from medenv.protocol.stored import read_trajectories
+from medenv.protocol.trajectory import Status, Trajectory, Turn
+from medenv.tasks import Task
+
+__all__ = ["ReplayPolicy"]
+
+
+class ReplayPolicy(Policy):
+    """The replies of a stored run, episode by episode.
+
+    An episode is found by its task and by the seed it was played with (run seed plus sample); where only one of a task is stored,
+    the seed doesn't matter.
+
+    Args:
+        run: The run's folder, or its ``trajectories.jsonl``.
+        check: Whether a prompt or an observation other than the recorded one ends the episode as an infrastructure error that tells
+            the difference. Off, the replies are played whatever they meet, e.g. on a server whose ids differ.
+
+    Raises:
+        TrajectoryError: There is no such run, or a row of it is no trajectory.
+    """
+
+    name = "replay"
+
+    def __init__(self, run: str | Path, check: bool = True) -> None:
+        self._run, self._check = str(run), check
+        self._episodes: dict[str, dict[int, Trajectory]] = defaultdict(dict)
+        for one in read_trajectories(run):
+            # A later row of the same attempt is the one that was played again after a fault.
+            self._episodes[one.task.id][_seed(one)] = one
+        agents = [dict(one.provenance.get("agent") or {}) for rows in self._episodes.values() for one in rows.values()]
+        self._recorded = agents[0] if agents and all(agent == agents[0] for agent in agents) else None
+
+    def describe(self) -> dict[str, Any]:
+        """That it is a replay, of which agent, and whether it was checked."""
+        return {"name": self.name, "of": self._recorded, "check": self._check}
+
+    def start(self, task: Task, seed: int) -> Player:
+        """Begin an episode; one that isn't stored is told at its first turn."""
+        try:
+            return _Replay(self._find(task, seed), self._check)
+        except FatalProviderError as missing:
+            return _Missing(missing)
+
+    def _find(self, task: Task, seed: int) -> Trajectory:
+        stored = self._episodes.get(task.id)
+        if stored is None:
+            raise FatalProviderError(
+                f"the run {self._run!r} has no episode of task {task.id!r}; it has {len(self._episodes)} tasks: "
+                f"{', '.join(list(self._episodes)[:5])}, ..."
+            )
+        found = stored.get(seed) or (next(iter(stored.values())) if len(stored) == 1 else None)
+        if found is None:
+            seeds = ", ".join(map(str, sorted(stored)))
+            raise FatalProviderError(
+                f"the run {self._run!r} has no episode of task {task.id!r} with seed {seed}; there are seeds {seeds}. "
+                "The seed is that of the run plus the sample: give the same --seed and --samples"
+            )
+        if (found.task.instruction, found.task.context) != (task.instruction, task.context):
+            raise FatalProviderError(
+                f"task {task.id!r} in the run {self._run!r} is another one: it asks {found.task.instruction[:120]!r}, "
+                f"not {task.instruction[:120]!r}; give the same split, --task-seed, --paraphrase and --now"
+            )
+        return found
+
+
+def _seed(one: Trajectory) -> int:
+    return int(one.provenance.get("seed") or 0) + int(one.provenance.get("sample") or 0)
+
+
+class _Missing(Player):
+    def __init__(self, error: FatalProviderError) -> None:
+        self._error = error
+
+    def act(self, messages: Conversation) -> Reply:
+        raise self._error
+
+
+class _Replay(Player):
+    def __init__(self, stored: Trajectory, check: bool) -> None:
+        self._stored, self._check = stored, check
+
+    def act(self, messages: Conversation) -> Reply:
+        turns, number = self._stored.turns, messages.replies
+        if self._check:
+            self._compare(messages, number)
+        if number < len(turns):
+            return _again(turns[number], messages)
+        told = f"the recorded episode of task {self._stored.task.id!r} ends after {number} turns"
+        if self._stored.status is Status.CONTEXT_LIMIT:
+            raise ContextLimitError(f"{told}: {self._stored.error}")
+        raise ProviderError(f"{told}, as {self._stored.status.value!r}")
+
+    def _compare(self, messages: Conversation, number: int) -> None:
+        recorded = self._stored.prompt if number == 0 else self._stored.turns[number - 1].observation
+        now = messages.prompt if number == 0 else _observed(messages)
+        if recorded != now:
+            what = "the prompt" if number == 0 else f"the observation after turn {number}"
+            raise ProviderError(
+                f"the replay of task {self._stored.task.id!r} differs: {what} {_difference(recorded or '', now)}"
+            )
+
+
+def _observed(messages: Conversation) -> str:
+    """What followed the last reply; of several calls the first one counts, so the message after it does."""
+    after = next(n for n in range(len(messages), 0, -1) if messages[n - 1]["role"] == "assistant")
+    return str(messages[after]["content"])
+
+
+def _again(turn: Turn, messages: Conversation) -> Reply:
+    """A recorded reply, as the protocol of this episode wants it. It costs nothing now, so it has no usage."""
+    if bool(turn.said.get("tool_calls")) != bool(messages.tools):
+        return acting(turn.text, messages)
+    said = Reply.from_message(turn.said)
+    return Reply(said.text, None, said.calls, turn.reasoning, turn.tokens, turn.verbatim)
+
+
+def _difference(recorded: str, now: str) -> str:
+    """Where two texts part, by the first line that differs."""
+    for number, (old, new) in enumerate(zip_longest(recorded.split("\n"), now.split("\n")), 1):
+        if old != new:
+            return f"has in line {number} {_short(new)}, where {_short(old)} was recorded"
+    return "is the same"
+
+
+def _short(line: str | None) -> str:
+    return "no more" if line is None else repr(line if len(line) <= 120 else line[:120] + "...")
