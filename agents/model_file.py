@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
+from medenv.agents import toml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = ["APIS", "Api", "Model", "ModelFileError", "Models", "Price", "Provider", "read_files"]
 
@@ -131,8 +126,8 @@ def read_files(files: Sequence[Path]) -> Models:
     origin: dict[tuple[Any, ...], Path] = {(): files[-1]}
     for file in files:
         try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            content = toml.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as error:
             raise ModelFileError(f"model file {str(file)!r} can't be read: {error}") from None
         _lay_over(merged, content, file, origin)
     try:
@@ -153,13 +148,13 @@ def _lay_over(
 ) -> None:
     """Put one file's values over another's, table by table, and remember whose each is."""
     for key, value in above.items():
-        origin[(*at, key)] = file
+        path = (*at, key)
+        origin[path] = file
         if isinstance(value, dict) and isinstance(below.get(key), dict) and key != "options":
-            _lay_over(below[key], value, file, origin, (*at, key))
+            _lay_over(below[key], value, file, origin, path)
         else:
             below[key] = value
-            for path in _paths(value, (*at, key)):
-                origin[path] = file
+            origin.update(dict.fromkeys(_paths(value, path), file))
 
 
 def _paths(value: Any, at: tuple[Any, ...]) -> Iterable[tuple[Any, ...]]:

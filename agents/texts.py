@@ -7,22 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
 
+from medenv.agents import toml
 from medenv.agents.policy import FatalProviderError, Player, Policy, ProviderError, Reply
 from medenv.agents.scripted import acting
 
 from medenv.protocol.conversation import Conversation
 from medenv.tasks import Task
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 __all__ = ["ALL", "ScriptError", "ScriptedPolicy", "read_script"]
 
@@ -111,7 +106,7 @@ def read_script(file: str | Path) -> dict[str, list[str]]:
         if path.suffix == ".json":
             return _checked(json.loads(text), repr(str(path)))
         if path.suffix == ".toml":
-            return _checked(tomllib.loads(text), repr(str(path)))
+            return _checked(toml.loads(text), repr(str(path)))
     except (OSError, ValueError, RecursionError) as error:
         if isinstance(error, ScriptError):
             raise

@@ -165,7 +165,7 @@ class Desk:
         # A fork, so that neither pages nor anything else of the episode's own session is touched.
         with self._episode.session.fork() as session:
             try:
-                self._console.print(overview(session, mrn) if not rest else section(session, mrn, *rest))
+                self._console.print(section(session, mrn, rest[0], *rest[1:2]) if rest else overview(session, mrn))
             except ChartError as error:
                 self._plain(str(error))
 
