@@ -165,7 +165,9 @@ class Desk:
         # A fork, so that neither pages nor anything else of the episode's own session is touched.
         with self._episode.session.fork() as session:
             try:
-                self._console.print(section(session, mrn, rest[0], *rest[1:2]) if rest else overview(session, mrn))
+                self._console.print(
+                    section(session, mrn, rest[0], rest[1] if rest[1:] else None) if rest else overview(session, mrn)
+                )
             except ChartError as error:
                 self._plain(str(error))
 
