@@ -161,6 +161,50 @@ def find(name: str, file: str | Path | None = None) -> ModelEntry | None:
     return model_list(file).find(name)
 
 
+def llm_options(model: str, models: str | Path | None = None, **given: Any) -> dict[str, Any]:
+    """The options of the agent ``llm``, with what the list knows of a model filled in; what is given counts more.
+
+    With a base URL that is given the list is left alone, since another server has other names, keys and prices; but for models that
+    users serve themselves it still says the model's name there.
+
+    Args:
+        model: A name of the list, or any other with `base_url` or `provider`.
+        models: A model file, as for `model_list`.
+        given: Options of `medenv.agents.llm.LLMPolicy`.
+
+    Raises:
+        ModelFileError: A model file can't be used.
+        ValueError: The model isn't in the list and nothing says where it is, or its key isn't set.
+    """
+    listed = model_list(models)
+    entry = listed.find(model)
+    elsewhere = "base_url" in given or "provider" in given
+    if entry is None and not elsewhere:
+        near = listed.near(model)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"the list of models has no {model!r}; `medenv models` shows it.{hint} For another model say where it is: its server "
+            "(--base-url), or the API of a provider that has it (--provider), or a model file of your own (`medenv models --help`)"
+        )
+    if entry is None or (elsewhere and not entry.key_optional):
+        return {"model": model, **given}
+    options: dict[str, Any] = {"model": entry.model, "base_url": entry.base_url, "provider": entry.api}
+    if "api_key_env" not in given:
+        options["api_key_env"] = _key_of(entry)
+    if entry.price is not None:
+        options["prices"] = entry.price.model_dump(include={"input", "output", "cached_input"}, exclude_none=True)
+    return {**options, **entry.options, **given}
+
+
+def _key_of(entry: ModelEntry) -> str:
+    """The variable with a model's key; ``""`` for none."""
+    variable = entry.key_variable or (KEY_VARIABLE if os.environ.get(KEY_VARIABLE) else "")
+    if not variable and entry.needs_key:
+        names = " or ".join((*entry.key_env, KEY_VARIABLE))
+        raise ValueError(f"no key for the model {entry.name!r} of {entry.title}: set the environment variable {names}")
+    return variable
+
+
 @lru_cache(maxsize=8)
 def _read(stamps: tuple[tuple[Path, int, int], ...]) -> ModelList:
     """Read the files; their time and size are part of the key, so that a changed one is read again."""

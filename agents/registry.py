@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 from medenv.agents.human import HumanPolicy
 from medenv.agents.llm import LLMPolicy
+from medenv.agents.models import llm_options
 from medenv.agents.policy import Policy
 from medenv.agents.replay import ReplayPolicy
 from medenv.agents.scripted import BlindPolicy, EmptyPolicy, GlancePolicy, ReferencePolicy
@@ -17,6 +19,11 @@ from medenv.agents.vote import VotePolicy
 from medenv.agents.wander import RandomPolicy
 
 __all__ = ["AGENTS", "load"]
+
+
+def _llm(model: str, models: str | Path | None = None, **options: Any) -> Policy:
+    """A model of the list by its name, or any other; see `medenv.agents.models.llm_options`."""
+    return LLMPolicy(**llm_options(model, models, **options))
 
 
 def _vote(
@@ -44,7 +51,7 @@ AGENTS: dict[str, Callable[..., Policy]] = {
     "glance": GlancePolicy,
     "empty": EmptyPolicy,
     "random": RandomPolicy,
-    "llm": LLMPolicy,
+    "llm": _llm,
     "human": HumanPolicy,
     "replay": ReplayPolicy,
     "scripted": ScriptedPolicy,
@@ -67,7 +74,9 @@ def load(name: str, **options: Any) -> Policy:
         near = get_close_matches(name, AGENTS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"unknown agent {name!r}; there are: {', '.join(AGENTS)}{hint}")
-    known = list(signature(AGENTS[name]).parameters)
+    known = [*signature(AGENTS[name]).parameters]
+    if name == "llm":
+        known = [*signature(LLMPolicy).parameters, "models"]
     if unknown := [option for option in options if option not in known]:
         takes = f"it takes: {', '.join(known)}" if known else "it takes none"
         raise ValueError(f"agent {name!r} does not take the option {unknown[0]!r}; {takes}")

@@ -52,7 +52,8 @@ class LLMPolicy(Policy):
         model: The model's name there.
         base_url: The API's base, e.g. ``http://127.0.0.1:8000/v1``; None for the provider's own.
         provider: ``chat`` for any OpenAI-compatible server, ``anthropic``, ``responses`` (OpenAI) or ``gemini``.
-        api_key_env: The environment variable that holds the key; by default the first set one of MEDENV_API_KEY and the provider's own.
+        api_key_env: The environment variable that holds the key; ``""`` for no key; by default the first set one of
+            MEDENV_API_KEY and the provider's own.
         temperature: Sampling temperature; None leaves it to the server. Left out: 0, for ``anthropic`` and ``responses`` None.
         max_tokens: Most tokens a reply may have; None leaves it to the server. Left out: None, for ``anthropic`` 8192.
         seed: Whether the server is sent the episode's seed, where the API takes one.
@@ -107,10 +108,10 @@ class LLMPolicy(Policy):
         base_url = kind.base_url if base_url is None else base_url
         if not base_url.startswith(("http://", "https://")):
             raise ValueError(f"base URL {base_url!r} must begin with http:// or https://")
-        if api_key_env is not None and not os.environ.get(api_key_env):
+        if api_key_env and not os.environ.get(api_key_env):
             raise ValueError(f"environment variable {api_key_env!r} is not set; it should hold the API key")
         kind.prepare()
-        names = (api_key_env,) if api_key_env else kind.keys
+        names = kind.keys if api_key_env is None else (api_key_env,) if api_key_env else ()
         self._secret = _secret(names)
         self.name = self.model = model
         self.base_url = base_url.rstrip("/")

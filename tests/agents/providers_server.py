@@ -10,7 +10,7 @@ KEY = "sk-good-0123456789abcdef"
 
 @contextmanager
 def listing(models, release=None):
-    """Serve; gives the root URL and the list of (path, headers) that were asked.
+    """Serve; gives the root URL and the list of (path, headers) that were asked. A POST is answered as a chat that ends at once.
 
     ``/v1`` speaks as OpenAI, ``/public`` as OpenRouter (the list is public, ``key`` is not), ``/bare`` as Together, and the root
     as Anthropic (``/v1/models`` with x-api-key) or Google (``/v1beta/models``). ``/html``, ``/404`` and ``/500`` answer badly, and
@@ -47,6 +47,14 @@ def listing(models, release=None):
                 self.send(200, rows)
             else:
                 self.send(200, {"data": rows})
+
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            asked.append((self.path, {**self.headers, "model": body["model"]}))
+            message = {"role": "assistant", "content": "FINISH([])"}
+            usage = {"prompt_tokens": 1_000_000, "completion_tokens": 100_000}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            self.send(200, {"choices": [choice], "usage": usage})
 
         def send(self, status, body):
             content = json.dumps(body).encode() if not isinstance(body, str) else body.encode()

@@ -92,7 +92,12 @@ def test_the_key_is_in_no_description(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("options", "word"), [({"base_url": "localhost:1"}, "http"), ({"api_key_env": "NO_SUCH_KEY"}, "NO_SUCH_KEY")]
+    ("options", "word"),
+    [
+        ({"base_url": "localhost:1"}, "http"),
+        ({"base_url": "http://localhost:1", "api_key_env": "NO_SUCH_KEY"}, "NO_SUCH_KEY"),
+        ({}, "list of models"),
+    ],
 )
 def test_wrong_options_say_so(options, word):
     with pytest.raises(ValueError, match=word):

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from medenv.agents import load
 from medenv.agents.models import ModelFileError, find, model_list
 from medenv.agents.reach import State, check
 
+from medenv.episode import Benchmark
+from medenv.rollouts import play
 from tests.agents.providers_server import KEY, listing
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published" / "leaderboard.csv"
@@ -205,3 +208,64 @@ def test_a_key_that_no_header_can_carry_is_never_shown(tmp_path, monkeypatch):
     monkeypatch.setenv("ODD", f"{KEY}\u00e9\nmore")
     text = 'models.a = {base_url = "http://127.0.0.1:1", key_env = "ODD"}'
     assert states(tmp_path, text, "a") == [State.REFUSED]
+
+
+def played(policy):
+    with Benchmark("builtin") as benchmark:
+        return asyncio.run(play(benchmark, policy, benchmark.tasks[0]))
+
+
+def test_a_listed_name_is_all_that_the_agent_needs(tmp_path, monkeypatch):
+    monkeypatch.setenv("P_KEY", KEY)
+    with listing([]) as (root, asked):
+        file = written(
+            tmp_path,
+            f"""
+            providers.p = {{base_url = "{root}/v1", key_env = "P_KEY"}}
+            [models.mine]
+            provider = "p"
+            model = "far/away"
+            aliases = ["My Model"]
+            price = {{input = 2, output = 10}}
+            options = {{temperature = 0.5}}
+            """,
+        )
+        policy = load("llm", model="my model", models=file)
+        done = played(policy)
+    assert policy.describe()["temperature"] == 0.5
+    assert done.turns[0].usage["cost"] == 3.0
+    ((path, headers),) = asked
+    assert (path, headers["model"]) == ("/v1/chat/completions", "far/away")
+    assert headers["Authorization"] == f"Bearer {KEY}"
+    assert load("llm", model="mine", models=file, temperature=0.0).describe()["temperature"] == 0.0
+
+
+def test_a_server_without_a_key_gets_no_other_providers(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with listing([]) as (root, asked):
+        played(load("llm", model="sara", models=written(tmp_path, f'models.sara.base_url = "{root}/v1"')))
+    assert "Authorization" not in asked[0][1]
+
+
+def test_a_base_url_is_a_server_of_its_own(tmp_path, monkeypatch):
+    with listing([]) as (root, asked):
+        unknown = played(load("llm", model="anything", base_url=f"{root}/v1"))
+        played(load("llm", model="gpt-4o", base_url=f"{root}/v1"))
+        played(load("llm", model="Sara 1.5 4B", base_url=f"{root}/v1"))
+    assert [headers["model"] for _, headers in asked] == ["anything", "gpt-4o", "Nadhari/Sara-1.5-4B-it"]
+    assert "cost" not in unknown.turns[0].usage
+
+
+def test_a_model_without_key_or_place_is_told_at_once():
+    with pytest.raises(ValueError, match="OPENAI_API_KEY or MEDENV_API_KEY"):
+        load("llm", model="gpt-4o")
+    with pytest.raises(ValueError, match="Did you mean 'gpt-4o'"):
+        load("llm", model="gtp-4o")
+    with pytest.raises(ValueError, match=r"it takes: model, .*models"):
+        load("llm", model="gpt-4o", colour="red")
+
+
+def test_the_general_key_is_for_whatever_model_is_named(monkeypatch):
+    monkeypatch.setenv("MEDENV_API_KEY", KEY)
+    assert load("llm", model="gpt-4o").base_url == "https://api.openai.com/v1"
+    assert find("gpt-4o").key_variable is None, "a check sends no key to a provider that nobody named"
