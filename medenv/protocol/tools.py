@@ -136,7 +136,7 @@ def _answers(arguments: str) -> str:
 def _url(endpoint: Endpoint, arguments: str) -> str:
     unsent = f"GET {endpoint.resource} {arguments}"
     try:
-        given = json.loads(arguments or "{}")
+        given: Any = json.loads(arguments or "{}")
     except (ValueError, RecursionError) as error:
         raise CallError(f"its arguments are not JSON: {error or 'nested too deeply'}", unsent) from None
     if not isinstance(given, dict):
@@ -144,9 +144,9 @@ def _url(endpoint: Endpoint, arguments: str) -> str:
     if isinstance(following := given.get(_NEXT), str) and following.strip():
         return following
     pairs = []
-    meant = {_argument(one.name): one.name for one in endpoint.parameters}
+    meant: dict[str, str] = {_argument(one.name): one.name for one in endpoint.parameters}
     for argument, value in given.items():
-        name: str = meant.get(argument, argument)
+        name = meant.get(argument, str(argument))
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, dict | list):
                 raise CallError(f"the argument {name[:120]!r} is neither text nor number nor a list of them", unsent)
