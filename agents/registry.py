@@ -68,16 +68,18 @@ def load(name: str, **options: Any) -> Policy:
         options: What the policy takes, e.g. ``model`` and ``base_url`` for ``llm``.
 
     Raises:
-        ValueError: There is no such agent, or it doesn't take these options.
+        ValueError: There is no such agent, it doesn't take these options, or needs another.
     """
     if name not in AGENTS:
         near = get_close_matches(name, AGENTS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"unknown agent {name!r}; there are: {', '.join(AGENTS)}{hint}")
-    known = [*signature(AGENTS[name]).parameters]
-    if name == "llm":
-        known = [*signature(LLMPolicy).parameters, "models"]
+    takes = signature(AGENTS[name]).parameters
+    known = [*signature(LLMPolicy).parameters, "models"] if name == "llm" else list(takes)
     if unknown := [option for option in options if option not in known]:
-        takes = f"it takes: {', '.join(known)}" if known else "it takes none"
-        raise ValueError(f"agent {name!r} does not take the option {unknown[0]!r}; {takes}")
+        said = f"it takes: {', '.join(known)}" if known else "it takes none"
+        raise ValueError(f"agent {name!r} does not take the option {unknown[0]!r}; {said}")
+    needed = [one.name for one in takes.values() if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
+    if missing := [option for option in needed if option not in options]:
+        raise ValueError(f"agent {name!r} needs the option {missing[0]!r}")
     return AGENTS[name](**options)

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from medenv.agents import AGENTS, Policy, load
 from medenv.cli.console import stderr
 from medenv.cli.scores import show_scores
+from medenv.cli.values import read_options
 from medenv.episode import MAX_TURNS, Benchmark
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.report import Summary, summarise
@@ -75,7 +76,7 @@ def evaluate(
     pool: Annotated[int, typer.Option(min=1, help="container: how many, each for one episode at a time.")] = 1,
     reset: Annotated[str, typer.Option(help="container: undo what an episode wrote, or recreate.")] = "undo",
     server: Annotated[str | None, typer.Option(help="remote: the server's base URL.")] = None,
-    model: Annotated[str | None, typer.Option(help="llm: the model's name at the provider.")] = None,
+    model: Annotated[str | None, typer.Option(help="llm: a name of `medenv models`, or with --base-url any.")] = None,
     base_url: Annotated[
         str | None, typer.Option(help="llm: base of an OpenAI-compatible API, e.g. http://127.0.0.1:8000/v1.")
     ] = None,
@@ -89,6 +90,16 @@ def evaluate(
     retries: Annotated[
         int | None, typer.Option(min=0, help="llm: how often to try again after a transient fault.")
     ] = None,
+    agent_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--agent-option",
+            "-O",
+            metavar="KEY=VALUE",
+            help="Any option of the agent; repeatable. scripted: script=FILE. replay: run=FOLDER, check=false. "
+            "vote: policies=llm:NAME,llm:NAME, samples=K. llm: models=FILE and whatever has no option of its own.",
+        ),
+    ] = None,
 ) -> None:
     """Run an agent over the benchmark and print its scores.
 
@@ -98,6 +109,8 @@ def evaluate(
         medenv eval --agent llm --model gpt-4o --out runs/gpt-4o
 
         medenv eval --agent llm --model my-model --base-url http://127.0.0.1:8000/v1
+
+        medenv eval --agent replay -O run=runs/gpt-4o
 
         medenv eval --agent blind --split official --official MedAgentBench --charts charts.ndjson
     """
@@ -110,7 +123,9 @@ def evaluate(
         "timeout": timeout,
         "retries": retries,
     }
-    given = {name: value for name, value in options.items() if value is not None}
+    given = read_options(agent_option or []) | {name: value for name, value in options.items() if value is not None}
+    if agent == "human":
+        raise ValueError("a person plays one episode at a time: medenv play")
     if agent == "llm" and model is None:
         raise typer.BadParameter("the agent 'llm' needs a model", param_hint="--model")
     if resume and out is None:

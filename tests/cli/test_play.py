@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 import sys
 
 import pytest
@@ -184,6 +185,21 @@ def test_endless_splits_and_mistakes(person):
     me = person("--split", "train", "--type", "7", "--seed", "5", "--observation", "compact")
     me.types("quit", "left")
     assert me.ends() == 0
+
+
+def test_without_a_terminal_it_says_what_to_do_instead(tmp_path):
+    for arguments, word in ((["play"], "scripted"), (["eval", "--agent", "human"], "medenv play")):
+        done = subprocess.run(
+            [sys.executable, "-c", MEDENV, *arguments],
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert word in done.stderr
 
 
 @pytest.mark.parametrize(
