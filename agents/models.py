@@ -245,4 +245,4 @@ def _provider(name: str, model: Model, models: Models) -> Provider:
         raise models.wrong(("models", name, "provider"), model.provider, f"no such provider; {there}")
     if model.base_url is None:
         raise models.wrong(("models", name), None, "needs a provider, or a base_url of its own")
-    return Provider(base_url=model.base_url, key_env=(KEY_VARIABLE,), key_optional=True)
+    return Provider(base_url=model.base_url, key_env=(KEY_VARIABLE,), key_optional=model.key_env is None)

@@ -24,7 +24,7 @@ PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published" / "leade
 def _alone(monkeypatch, tmp_path):
     """The tester's own models and keys stay out."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    for name in ("MEDENV_MODELS", "MEDENV_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"):
+    for name in ("MEDENV_MODELS", "MEDENV_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "MY_KEY"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -263,6 +263,12 @@ def test_a_model_without_key_or_place_is_told_at_once():
         load("llm", model="gtp-4o")
     with pytest.raises(ValueError, match=r"it takes: model, .*models"):
         load("llm", model="gpt-4o", colour="red")
+
+
+def test_a_variable_that_is_named_has_to_be_set(tmp_path):
+    file = written(tmp_path, 'models.mine = {base_url = "http://127.0.0.1:1/v1", key_env = "MY_KEY"}')
+    with pytest.raises(ValueError, match="MY_KEY"):
+        load("llm", model="mine", models=file)
 
 
 def test_the_general_key_is_for_whatever_model_is_named(monkeypatch):
