@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from medenv.agents.llm.provider import BrokenAnswerError, Provider, without_nulls
-from medenv.agents.llm.wire import new_client
+from medenv.agents.llm.wire import Secret, new_client
 from medenv.agents.policy import Reply
 
 from medenv.protocol.conversation import Conversation
@@ -22,11 +22,12 @@ _ID = "token_id:"
 class _Bearer(httpx.Auth):
     """Puts the key on each request, so that it stands in no header table that could be shown."""
 
-    def __init__(self, key: str) -> None:
-        self._reveal = lambda: key
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
 
     def auth_flow(self, request: httpx.Request) -> Any:
-        request.headers["Authorization"] = f"Bearer {self._reveal()}"
+        if self._secret:
+            request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
         yield request
 
 
@@ -64,8 +65,7 @@ class ChatCompletions(Provider):
     async def send(self, request: Mapping[str, Any]) -> None:
         """Post the body."""
         if self._client is None:
-            key = self.secret.reveal()
-            self._client = new_client(httpx, self.secret, self.timeout, auth=_Bearer(key) if key else None)
+            self._client = new_client(httpx, self.secret, self.timeout, auth=_Bearer(self.secret))
         await self._client.post(f"{self.place}/chat/completions", json=request)
 
     async def close(self) -> None:

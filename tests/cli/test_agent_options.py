@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from medenv.cli.values import read_options
+from medenv.cli.agent_options import AgentOptions
 from medenv.rollouts import read_run
 
 MEDENV = [sys.executable, "-c", "from medenv.cli import main; main()"]
@@ -61,19 +61,20 @@ def test_a_vote_from_the_command_line(medenv, tmp_path):
     ("arguments", "said"),
     [
         (["scripted", "-O", "script=none.txt"], "none.txt"),
-        (["scripted", "-O", "script"], "KEY=VALUE"),
+        (["scripted", "-O", "script"], "NAME=VALUE"),
         (["scripted", "-O", "sript=x"], "it takes: script"),
         (["replay", "-O", "run=nowhere"], "nowhere"),
         (["replay"], "needs the option 'run'"),
     ],
 )
-def test_mistakes_are_one_line(medenv, arguments, said):
+def test_mistakes_say_what_to_write(medenv, arguments, said):
     done = medenv("eval", "--agent", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
 
 
 def test_values_are_json_or_text():
     pairs = ["a=3", "b=false", "c=x=y", 'd=["u", 1]', "e=", "some-name=1e2", "a=4"]
-    assert read_options(pairs) == {"a": 4, "b": False, "c": "x=y", "d": ["u", 1], "e": "", "some_name": 100.0}
+    _, options = AgentOptions(agent="random", agent_option=pairs).arguments()
+    assert options == {"a": 4, "b": False, "c": "x=y", "d": ["u", 1], "e": "", "some_name": 100.0}
