@@ -117,7 +117,7 @@ def test_a_key_that_no_header_can_hold_is_not_shown(monkeypatch):
     bad = KEY[:10] + "\x01" + KEY[10:]
     monkeypatch.setenv("MEDENV_API_KEY", bad)
     with pytest.raises(ValueError, match="MEDENV_API_KEY") as error:
-        load("llm", model="m")
+        load("llm", model="m", base_url="http://127.0.0.1:1/v1")
     assert bad not in shown(error.value).replace(repr(bad), bad)
     monkeypatch.setenv("MEDENV_API_KEY", KEY + "\n")
     with serving(DONE) as (server, base):
