@@ -27,7 +27,7 @@ class _Bearer(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Any:
         if self._secret:
-            request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
+            request.headers["Authorization"] = self._secret.authorization
         yield request
 
 

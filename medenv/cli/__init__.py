@@ -11,9 +11,9 @@ from medenv.cli.errors import one_line_errors
 from medenv.cli.eval import evaluate
 from medenv.cli.grade import compare_runs, grade
 from medenv.cli.load import load_file
-from medenv.cli.with_options import with_options
 from medenv.cli.serve import serve
 from medenv.cli.tasks import list_tasks
+from medenv.cli.with_options import with_options
 
 __all__ = ["app", "main"]
 
