@@ -211,7 +211,7 @@ class LLMPolicy(Policy):
         wait = self.backoff
         for attempt in range(self.retries + 1):
             try:
-                async with pacer.request(_estimate(request, self.settings)) as spent:
+                async with pacer.request(self._estimate(request)) as spent:
                     reply = await self._ask(provider, request)
                     spent.tokens = _spent(reply, spent.tokens)
                 return reply
@@ -228,6 +228,12 @@ class LLMPolicy(Policy):
             wait *= 2
         raise AssertionError("unreachable")
 
+    def _estimate(self, request: Mapping[str, Any]) -> float:
+        """Tokens that a request will probably take: four characters each, and half of what the reply may have."""
+        if self.limits.tokens_per_minute is None:
+            return 0.0
+        return len(str(request)) / 4 + (self.settings.max_tokens or 512) / 2
+
     async def _ask(self, provider: Provider, request: Mapping[str, Any]) -> Reply:
         """Ask once."""
         with exchanging() as exchange:
@@ -238,7 +244,7 @@ class LLMPolicy(Policy):
         raise_for(exchange, self.timeout, self._secret)
         try:
             reply = provider.read(exchange.json())
-        except BrokenAnswerError as error:
+        except (BrokenAnswerError, RecursionError) as error:
             raise TransientError(f"an answer that is no reply ({error}): {(exchange.text or '')[:200]!r}") from None
         except ValueError as error:
             raise TransientError(f"an answer that is no JSON ({error}): {(exchange.text or '')[:200]!r}") from None
@@ -276,11 +282,6 @@ def _secret(names: Sequence[str]) -> Secret:
                 )
             return secret
     return Secret(None)
-
-
-def _estimate(request: Mapping[str, Any], settings: Settings) -> float:
-    """Tokens that a request will probably take: four characters each, and half of what the reply may have."""
-    return len(str(request)) / 4 + (settings.max_tokens or 512) / 2
 
 
 def _spent(reply: Reply, estimate: float) -> float:
