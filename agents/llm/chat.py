@@ -27,7 +27,7 @@ class _Bearer(httpx.Auth):
 
     def auth_flow(self, request: httpx.Request) -> Any:
         if self._secret:
-            request.headers["Authorization"] = f"Bearer {self._secret.reveal()}"
+            request.headers["Authorization"] = self._secret.authorization
         yield request
 
 
@@ -103,7 +103,7 @@ class ChatCompletions(Provider):
         if any(set(call) - {"id", "type", "function", "index"} for call in calls) and all(
             call.get("id") for call in calls
         ):
-            kept["tool_calls"] = calls
+            kept["tool_calls"] = [{name: value for name, value in call.items() if name != "index"} for call in calls]
         return {self.name: kept} if kept else None
 
 
@@ -157,6 +157,8 @@ def _tokens(answer: Mapping[str, Any], choice: Mapping[str, Any]) -> Tokens | No
         except (KeyError, TypeError, ValueError):
             return tokens or None
         named = [text.removeprefix(_ID) for text in texts]
+        if given := _ids([one.get("id") for one in content]):  # llama.cpp
+            tokens.setdefault("ids", given)
         if all(text.startswith(_ID) for text in texts) and all(number.isdecimal() for number in named):
             tokens.setdefault("ids", [int(number) for number in named])
         else:

@@ -20,10 +20,15 @@ MAX_ANSWER = 16 * 1024 * 1024
 
 
 class Secret:
-    """A key that shows itself in no repr, log or traceback."""
+    """A key that shows itself in no repr, log or traceback.
 
-    def __init__(self, value: str | None) -> None:
-        self._value = value
+    Args:
+        value: The key; None or empty for none.
+        scheme: How an Authorization header names its kind.
+    """
+
+    def __init__(self, value: str | None, scheme: str = "Bearer") -> None:
+        self._value, self._scheme = value, scheme
 
     def __bool__(self) -> bool:
         return bool(self._value)
@@ -34,6 +39,16 @@ class Secret:
     def reveal(self) -> str | None:
         """The key itself."""
         return self._value
+
+    @property
+    def authorization(self) -> str:
+        """What stands in an Authorization header."""
+        return f"{self._scheme} {self._value}"
+
+    @property
+    def fits_header(self) -> bool:
+        """Whether an HTTP header can hold it."""
+        return self._value is None or (self._value.isascii() and self._value.isprintable())
 
     def safe(self, text: str) -> str:
         """Text without the key, should a provider have echoed it."""

@@ -1,6 +1,7 @@
 """Whatever a provider does wrong ends as a retry that succeeds or as an infrastructure error, and no key is shown anywhere."""
 
 import asyncio
+import base64
 import json
 import logging
 import os
@@ -114,15 +115,22 @@ def test_nobody_there_is_an_infrastructure_error(monkeypatch, log):
 
 
 def test_a_key_that_no_header_can_hold_is_not_shown(monkeypatch):
-    bad = KEY[:10] + "\x01" + KEY[10:]
-    monkeypatch.setenv("MEDENV_API_KEY", bad)
+    monkeypatch.setenv("MEDENV_API_KEY", f"{KEY}\x01{KEY}")
     with pytest.raises(ValueError, match="MEDENV_API_KEY") as error:
         load("llm", model="m", base_url="http://127.0.0.1:1/v1")
-    assert bad not in shown(error.value).replace(repr(bad), bad)
+    assert KEY not in shown(error.value)
     monkeypatch.setenv("MEDENV_API_KEY", KEY + "\n")
     with serving(DONE) as (server, base):
         asyncio.run(policy("chat", base).start(None, 0).act(CHAT))
     assert server.seen[0][2] == KEY
+
+
+def test_credentials_in_the_url_are_sent_and_not_shown(log):
+    with serving(DONE) as (server, base):
+        made = policy("chat", base.replace("http://", "http://ann:pass-word@"))
+        asyncio.run(made.start(None, 0).act(CHAT))
+    assert server.seen[0][2] == "Basic " + base64.b64encode(b"ann:pass-word").decode()
+    assert "pass-word" not in log.text + str(made.describe()) + str(made.__dict__)
 
 
 def test_an_answer_that_repeats_the_key_is_kept_without_it(monkeypatch):
@@ -200,7 +208,7 @@ def test_the_key_is_in_no_file_and_no_output(name, tmp_path):
             timeout=300,
         )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(server.seen) > 60
+    assert len(server.seen) > 50
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert {"debug.log", "trajectories.jsonl", "summary.json"} <= {file.name for file in files}
     assert "DEBUG" in (tmp_path / "debug.log").read_text()
