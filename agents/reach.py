@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 import httpx
+from medenv.agents.llm.wire import Secret
 from medenv.agents.models import ModelEntry
 
 __all__ = ["Reach", "State", "check"]
@@ -93,19 +94,18 @@ def _state(entry: ModelEntry, answer: Reach | frozenset[str] | None) -> Reach:
 
 async def _ask(client: httpx.AsyncClient, server: _Server, timeout: float) -> Reach | frozenset[str]:
     """The models a server lists, or why there is no list."""
-    key = os.environ.get(server.key_variable or "", "").strip()
-    if not key.isascii() or not key.isprintable():
+    key = Secret(os.environ.get(server.key_variable or "", "").strip())
+    if not key.fits_header:
         return Reach(State.REFUSED, f"the value of {server.key_variable} holds characters that no header can carry")
     try:
         return await asyncio.wait_for(_list(client, server, key), timeout)
     except (asyncio.TimeoutError, httpx.TimeoutException):
         return Reach(State.UNREACHABLE, f"no answer from {server.base_url} within {timeout:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        said = str(error).replace(key, "[key]") if key else str(error)
-        return Reach(State.UNREACHABLE, f"{server.base_url}: {said or type(error).__name__}")
+        return Reach(State.UNREACHABLE, f"{server.base_url}: {key.safe(str(error)) or type(error).__name__}")
 
 
-async def _list(client: httpx.AsyncClient, server: _Server, key: str) -> Reach | frozenset[str]:
+async def _list(client: httpx.AsyncClient, server: _Server, key: Secret) -> Reach | frozenset[str]:
     url, headers = _request(server, key)
     asked = [url] if server.key_check is None else [f"{server.base_url}/{server.key_check}", url]
     body = b""
@@ -128,14 +128,18 @@ def _refusal(server: _Server, status: int, url: str) -> str:
     return f"HTTP {status} from {url} with the key in {server.key_variable}"
 
 
-def _request(server: _Server, key: str) -> tuple[str, dict[str, str]]:
+def _request(server: _Server, key: Secret) -> tuple[str, dict[str, str]]:
     """Where an API lists its models, and the headers it wants."""
     if server.api == "anthropic":
-        headers = {"anthropic-version": _ANTHROPIC_VERSION, **({"x-api-key": key} if key else {})}
-        return f"{server.base_url.removesuffix('/v1')}/v1/models?limit=1000", headers
+        url = f"{server.base_url.removesuffix('/v1')}/v1/models?limit=1000"
+        return url, {"anthropic-version": _ANTHROPIC_VERSION, **_header("x-api-key", key.reveal())}
     if server.api == "gemini":
-        return f"{server.base_url}/v1beta/models?pageSize=1000", {"x-goog-api-key": key} if key else {}
-    return f"{server.base_url}/models", {"Authorization": f"Bearer {key}"} if key else {}
+        return f"{server.base_url}/v1beta/models?pageSize=1000", _header("x-goog-api-key", key.reveal())
+    return f"{server.base_url}/models", _header("Authorization", key.authorization if key else None)
+
+
+def _header(name: str, value: str | None) -> dict[str, str]:
+    return {name: value} if value else {}
 
 
 async def _get(client: httpx.AsyncClient, url: str, headers: dict[str, str]) -> tuple[int, bytes]:
