@@ -6,6 +6,7 @@ import typer
 
 from medenv.cli import container, data
 from medenv.cli.agent_options import AgentOptions
+from medenv.cli.benchmark_options import BenchmarkOptions
 from medenv.cli.capture import capture_server
 from medenv.cli.errors import one_line_errors
 from medenv.cli.eval import evaluate
@@ -27,12 +28,14 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-app.command("eval")(one_line_errors(with_options("who", evaluate, AgentOptions)))
+app.command("eval")(
+    one_line_errors(with_options("where", with_options("who", evaluate, AgentOptions), BenchmarkOptions))
+)
 app.command("serve")(one_line_errors(serve))
 app.command("grade")(one_line_errors(grade))
 app.command("compare")(one_line_errors(compare_runs))
 app.command("tasks")(one_line_errors(list_tasks))
-app.command("play")(one_line_errors(play))
+app.command("play")(one_line_errors(with_options("where", play, BenchmarkOptions)))
 app.command("models")(one_line_errors(list_models))
 app.command("load")(one_line_errors(load_file))
 app.command("capture")(one_line_errors(capture_server))

@@ -7,52 +7,32 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from medenv.agents import Policy, load
 from medenv.cli.agent_options import AgentOptions
+from medenv.cli.benchmark_options import BenchmarkOptions
 from medenv.cli.console import stderr
 from medenv.cli.scores import show_scores
-from medenv.episode import MAX_TURNS, Benchmark
+from medenv.episode import Benchmark
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.report import Summary, summarise
 from medenv.rollouts import RunFolder, RunFolderError, run
-from medenv.tasks import SPLITS, Task
+from medenv.tasks import Task
 from medenv.tasks.taskset import fingerprint_of
 
 __all__ = ["evaluate"]
 
-_ENDLESS_LIMIT = 300
-
 
 def evaluate(
     who: AgentOptions,
-    split: Annotated[
-        str, typer.Option(help=f"Which tasks: {', '.join(SPLITS)} (official needs --official and --charts).")
-    ] = "test",
-    grader: Annotated[str | None, typer.Option(help="strict or official; the split's own if left out.")] = None,
-    official: Annotated[
-        Path | None, typer.Option(help="Folder of the official test_data_v2.json, or a MedAgentBench checkout.")
-    ] = None,
-    charts: Annotated[Path | None, typer.Option(help="NDJSON file with the charts, one FHIR resource a line.")] = None,
-    type_: Annotated[
-        list[int] | None, typer.Option("--type", min=1, max=10, help="Only this task type; repeatable.")
-    ] = None,
-    task: Annotated[list[str] | None, typer.Option(help="Only this task id; repeatable.")] = None,
-    branch: Annotated[str | None, typer.Option(help="Only tasks of this branch, e.g. low.")] = None,
-    difficulty: Annotated[str | None, typer.Option(help="Only easy or hard tasks.")] = None,
-    paraphrase: Annotated[int | None, typer.Option(min=0, help="The instruction's wording, from 0.")] = None,
-    now: Annotated[
-        str | None, typer.Option(help="train, validation: the present, like 2024-05-06T07:08:00+00:00.")
-    ] = None,
+    where: BenchmarkOptions,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only the first so many tasks; 300 of train and validation if left out.")
     ] = None,
-    task_seed: Annotated[int, typer.Option(help="train, validation, builtin: which sequence of tasks.")] = 0,
-    size: Annotated[str, typer.Option(help="train, validation: the cohort's size, default or full.")] = "default",
     out: Annotated[
         Path | None, typer.Option(help="Folder for trajectories.jsonl and summary.json; made if need be.")
     ] = None,
@@ -64,21 +44,6 @@ def evaluate(
         int, typer.Option(min=1, help="Attempts at each task; pass@k and pass^k are given for several.")
     ] = 1,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes under way at a time.")] = 16,
-    observation: Annotated[str, typer.Option(help="full, or compact for JSON without white space and meta.")] = "full",
-    max_turns: Annotated[int, typer.Option(min=1, help="Agent turns an episode has.")] = MAX_TURNS,
-    protocol: Annotated[
-        str,
-        typer.Option(
-            help="text; tools for native function calls; official: prompt and replies of the MedAgentBench checkout in --official."
-        ),
-    ] = "text",
-    backend: Annotated[
-        str, typer.Option(help="embedded; container (see --image) or remote (see --server) for another FHIR server.")
-    ] = "embedded",
-    image: Annotated[str | None, typer.Option(help="container: the image; the official one if left out.")] = None,
-    pool: Annotated[int, typer.Option(min=1, help="container: how many, each for one episode at a time.")] = 1,
-    reset: Annotated[str, typer.Option(help="container: undo what an episode wrote, or recreate.")] = "undo",
-    server: Annotated[str | None, typer.Option(help="remote: the server's base URL.")] = None,
 ) -> None:
     """Run an agent over the benchmark and print its scores.
 
@@ -99,50 +64,20 @@ def evaluate(
         raise typer.BadParameter("say which run to go on with", param_hint="--out")
     name, given = who.arguments()
     policy, wording = load(name, **given), who.wording()
-    style: Any = observation  # Benchmark checks it
-    with Benchmark(
-        split,
-        grader,
-        official=official,
-        charts=charts,
-        observation=style,
-        max_turns=max_turns,
-        seed=task_seed,
-        size=size,
-        protocol=protocol,
-        wording=wording,
-        tolerances=who.tolerate,
-        backend=backend,
-        server=_server(backend, image, pool, reset, server),
-    ) as benchmark:
-        chosen = _chosen(benchmark, type_ or [], task or [], branch, difficulty, limit)
-        tasks = [benchmark.tasks.present(one, paraphrase, now) for one in chosen]
+    with where.open(wording, who.tolerate) as benchmark:
+        tasks = where.chosen(benchmark, limit)
         settings = {
             "agent": policy.describe(),
-            "split": split,
-            "grader": benchmark.grader.name,
-            "observation": observation,
-            "max_turns": max_turns,
-            **({"protocol": protocol} if protocol != "text" else {}),
-            **({"prompt": wording.hash(protocol)} if wording is not None else {}),
-            **({"tolerances": list(benchmark.tolerances)} if benchmark.tolerances else {}),
-            **({"backend": backend} if backend != "embedded" else {}),
+            **where.settings(benchmark),
+            **({"prompt": wording.hash(where.protocol)} if wording is not None else {}),
             "seed": seed,
             "samples": samples,
-            "data": benchmark.backend.fingerprint,
             "tasks": benchmark.tasks.fingerprint if len(tasks) == len(benchmark.tasks) else fingerprint_of(tasks),
         }
-        with RunFolder(out or _unused(f"{policy.name.replace('/', '_')}-{split}"), settings, resume=resume) as folder:
+        with RunFolder(
+            out or _unused(f"{policy.name.replace('/', '_')}-{where.split}"), settings, resume=resume
+        ) as folder:
             _evaluate(_Run(benchmark, policy, tasks, seed, samples, concurrency), folder)
-
-
-def _server(backend: str, image: str | None, pool: int, reset: str, url: str | None) -> dict[str, Any]:
-    """The backend's options."""
-    if backend == "container":
-        return {"image": image, "size": pool, "reset": reset, "progress": stderr().print}
-    if (image, url) != (None, None) and backend == "embedded":
-        raise ValueError("--image is for --backend container, --server for --backend remote")
-    return {"url": url} if backend == "remote" else {}
 
 
 @dataclass(frozen=True)
@@ -214,32 +149,6 @@ async def _play(wanted: _Run, folder: RunFolder, done: list[Trajectory]) -> None
 async def _blind_floor(benchmark: Benchmark, tasks: list[Task]) -> Summary:
     """What the blind policy scores on the same tasks: the floor under every score."""
     return summarise([one async for one in run(benchmark, load("blind"), tasks, concurrency=1)])
-
-
-def _chosen(
-    benchmark: Benchmark,
-    types: list[int],
-    ids: list[str],
-    branch: str | None,
-    difficulty: str | None,
-    limit: int | None,
-) -> list[Task]:
-    """The tasks to play: those named, or those that fit, in the split's order."""
-    split = benchmark.tasks
-    if split.endless and limit is None:
-        limit = _ENDLESS_LIMIT
-    if ids:
-        found = [split.task(one) for one in ids]
-        found = [task for task in found if not types or task.type in types]
-    elif split.endless and types:
-        parts = [split.choose(number, branch, difficulty) for number in dict.fromkeys(types)]
-        found = [part[i] for i in range(-(-(limit or 0) // len(parts))) for part in parts]
-    else:
-        fitting = split.choose(None, branch, difficulty) if branch or difficulty else split
-        found = [task for task in (fitting[:limit] if split.endless else fitting) if not types or task.type in types]
-    if not found:
-        raise ValueError(f"no task of split {split.name!r} is of the types {types}")
-    return list({task.id: task for task in found[:limit]}.values())
 
 
 def _unused(name: str) -> Path:

@@ -13,50 +13,21 @@ from rich.console import Console
 
 from medenv.agents.human import HumanPolicy, LeftError
 from medenv.agents.policy import ask
+from medenv.cli.benchmark_options import BenchmarkOptions
 from medenv.cli.desk import Desk
-from medenv.episode import MAX_TURNS, Benchmark
+from medenv.episode import Benchmark
 from medenv.fhir import BackendError
 from medenv.protocol.trajectory import Trajectory
 from medenv.report import summarise
 from medenv.rollouts import RunFolder
-from medenv.tasks import SPLITS, Task, TaskSet
+from medenv.tasks import Task
 
 __all__ = ["play"]
 
 
 def play(
-    split: Annotated[
-        str, typer.Option(help=f"Which tasks: {', '.join(SPLITS)} (official needs --official and --charts).")
-    ] = "test",
-    type_: Annotated[
-        list[int] | None, typer.Option("--type", min=1, max=10, help="A task of this type; repeatable.")
-    ] = None,
-    task: Annotated[str | None, typer.Option(help="This task, by its id.")] = None,
-    seed: Annotated[int, typer.Option(help="Which of the fitting tasks, unless --task names one.")] = 0,
-    branch: Annotated[str | None, typer.Option(help="Only tasks of this branch, e.g. low.")] = None,
-    difficulty: Annotated[str | None, typer.Option(help="Only easy or hard tasks.")] = None,
-    grader: Annotated[str | None, typer.Option(help="strict or official; the split's own if left out.")] = None,
-    official: Annotated[
-        Path | None, typer.Option(help="Folder of the official test_data_v2.json, or a MedAgentBench checkout.")
-    ] = None,
-    charts: Annotated[Path | None, typer.Option(help="NDJSON file with the charts, one FHIR resource a line.")] = None,
-    paraphrase: Annotated[int | None, typer.Option(min=0, help="The instruction's wording, from 0.")] = None,
-    now: Annotated[
-        str | None, typer.Option(help="train, validation: the present, like 2024-05-06T07:08:00+00:00.")
-    ] = None,
-    task_seed: Annotated[int, typer.Option(help="train, validation, builtin: which sequence of tasks.")] = 0,
-    size: Annotated[str, typer.Option(help="train, validation: the cohort's size, default or full.")] = "default",
-    observation: Annotated[str, typer.Option(help="full, or compact for JSON without white space and meta.")] = "full",
-    max_turns: Annotated[int, typer.Option(min=1, help="Turns the episode has.")] = MAX_TURNS,
-    protocol: Annotated[
-        str, typer.Option(help="text, or official: prompt and replies of the MedAgentBench checkout in --official.")
-    ] = "text",
-    backend: Annotated[
-        str, typer.Option(help="embedded; container (see --image) or remote (see --server) for another FHIR server.")
-    ] = "embedded",
-    image: Annotated[str | None, typer.Option(help="container: the image; the official one if left out.")] = None,
-    reset: Annotated[str, typer.Option(help="container: undo what the episode wrote, or recreate.")] = "undo",
-    server: Annotated[str | None, typer.Option(help="remote: the server's base URL.")] = None,
+    where: BenchmarkOptions,
+    seed: Annotated[int, typer.Option(help="Which of the tasks that fit.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder to which the finished episode is added; made if need be.")
     ] = None,
@@ -80,38 +51,16 @@ def play(
         raise ValueError(
             "play needs a terminal; texts that are written beforehand are played by: medenv eval --agent scripted"
         )
-    if protocol == "tools":
+    if where.protocol == "tools":
         raise ValueError("a person writes text: give --protocol text or official")
     console = Console()
-    style: Any = observation  # Benchmark checks it
-    with Benchmark(
-        split,
-        grader,
-        official=official,
-        charts=charts,
-        observation=style,
-        max_turns=max_turns,
-        seed=task_seed,
-        size=size,
-        protocol=protocol,
-        backend=backend,
-        server=_server(backend, image, reset, server, console),
-    ) as benchmark:
-        chosen = _chosen(benchmark.tasks, type_ or [], task, branch, difficulty, seed)
-        one = benchmark.tasks.present(chosen, paraphrase, now)
+    with where.open() as benchmark:
+        fitting = where.chosen(benchmark)
+        one = fitting[random.Random(seed).randrange(len(fitting))]
         if out is None:
             _play(benchmark, one, {"seed": seed, "sample": 0}, console)
             return
-        settings = {
-            "agent": HumanPolicy().describe(),
-            "split": split,
-            "grader": benchmark.grader.name,
-            "observation": observation,
-            "max_turns": max_turns,
-            **({"protocol": protocol} if protocol != "text" else {}),
-            **({"backend": backend} if backend != "embedded" else {}),
-            "data": benchmark.backend.fingerprint,
-        }
+        settings = {"agent": HumanPolicy().describe(), **where.settings(benchmark)}
         with RunFolder(out, settings, resume=True) as folder:
             earlier = list(folder.read())
             sample = sum(row.task.id == one.id for row in earlier)
@@ -119,31 +68,6 @@ def play(
             folder.append(finished)
             folder.write_summary({**settings, **summarise([*earlier, finished]).to_dict()})
             console.print(f"stored in {folder.path}", highlight=False, soft_wrap=True)
-
-
-def _server(backend: str, image: str | None, reset: str, url: str | None, console: Console) -> dict[str, Any]:
-    """The backend's options; one episode needs one container."""
-    if backend == "container":
-        return {"image": image, "size": 1, "reset": reset, "progress": console.print}
-    if (image, url) != (None, None) and backend == "embedded":
-        raise ValueError("--image is for --backend container, --server for --backend remote")
-    return {"url": url} if backend == "remote" else {}
-
-
-def _chosen(
-    tasks: TaskSet, types: list[int], id: str | None, branch: str | None, difficulty: str | None, seed: int
-) -> Task:
-    """The task with this id, or one of those that fit."""
-    rng = random.Random(seed)
-    if id is not None:
-        found = tasks.task(id)
-        if types and found.type not in types:
-            raise ValueError(f"task {id!r} is of type {found.type}, not {' or '.join(map(str, types))}")
-        return found
-    fitting = tasks.choose(rng.choice(sorted(set(types))) if types else None, branch, difficulty)
-    if not fitting:
-        raise ValueError(f"no task of split {tasks.name!r} is of the types {types}")
-    return fitting[rng.randrange(300 if tasks.endless else len(fitting))]
 
 
 def _play(benchmark: Benchmark, task: Task, provenance: dict[str, Any], console: Console) -> Trajectory:
