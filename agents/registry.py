@@ -10,7 +10,6 @@ from typing import Any
 
 from medenv.agents.human import HumanPolicy
 from medenv.agents.llm import LLMPolicy
-from medenv.agents.models import llm_options
 from medenv.agents.policy import Policy
 from medenv.agents.replay import ReplayPolicy
 from medenv.agents.scripted import BlindPolicy, EmptyPolicy, GlancePolicy, ReferencePolicy
@@ -23,6 +22,8 @@ __all__ = ["AGENTS", "load"]
 
 def _llm(model: str, models: str | Path | None = None, **options: Any) -> Policy:
     """A model of the list by its name, or any other; see `medenv.agents.models.llm_options`."""
+    from medenv.agents.models import llm_options  # brings pydantic, which no other agent needs
+
     return LLMPolicy(**llm_options(model, models, **options))
 
 

@@ -30,6 +30,9 @@ def main() -> None:
         sys.exit(f"import medenv brings {heavy} along")
     for part in ("agents", "cli", "envs", "episode", "fhir", "grading", "protocol", "report", "rollouts", "tasks"):
         importlib.import_module(f"medenv.{part}")
+    from medenv.agents.models import model_list
+
+    assert len(model_list().entries) >= 15, "the list of models came along"
     import gymnasium
 
     for env_id in medenv.ENV_IDS:

@@ -6,7 +6,7 @@ import asyncio
 import random
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -53,27 +53,27 @@ def play(
         )
     if where.protocol == "tools":
         raise ValueError("a person writes text: give --protocol text or official")
-    console = Console()
+    console = Console(emoji=False)
     with where.open() as benchmark:
         fitting = where.chosen(benchmark)
         one = fitting[random.Random(seed).randrange(len(fitting))]
         if out is None:
-            _play(benchmark, one, {"seed": seed, "sample": 0}, console)
+            _play(benchmark, one, 0, console)
             return
         settings = {"agent": HumanPolicy().describe(), **where.settings(benchmark)}
         with RunFolder(out, settings, resume=True) as folder:
             earlier = list(folder.read())
             sample = sum(row.task.id == one.id for row in earlier)
-            finished = _play(benchmark, one, {"seed": seed, "sample": sample}, console)
+            finished = _play(benchmark, one, sample, console)
             folder.append(finished)
             folder.write_summary({**settings, **summarise([*earlier, finished]).to_dict()})
             console.print(f"stored in {folder.path}", highlight=False, soft_wrap=True)
 
 
-def _play(benchmark: Benchmark, task: Task, provenance: dict[str, Any], console: Console) -> Trajectory:
+def _play(benchmark: Benchmark, task: Task, sample: int, console: Console) -> Trajectory:
     """One episode at the terminal; whoever leaves before its end ends the program."""
     try:
-        return asyncio.run(_episode(benchmark, task, provenance, console))
+        return asyncio.run(_episode(benchmark, task, sample, console))
     except LeftError:
         console.print("left; nothing was stored", highlight=False)
         raise typer.Exit(0) from None
@@ -82,8 +82,8 @@ def _play(benchmark: Benchmark, task: Task, provenance: dict[str, Any], console:
         raise typer.Exit(130) from None
 
 
-async def _episode(benchmark: Benchmark, task: Task, provenance: dict[str, Any], console: Console) -> Trajectory:
-    episode = benchmark.start(task, {"agent": HumanPolicy().describe(), **provenance})
+async def _episode(benchmark: Benchmark, task: Task, sample: int, console: Console) -> Trajectory:
+    episode = benchmark.start(task, {"agent": HumanPolicy().describe(), "seed": 0, "sample": sample})
     desk = Desk(episode, console)
     player = HumanPolicy(desk.ask, desk.confirm).start(task, 0)
     try:

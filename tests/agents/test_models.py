@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from medenv.agents import load
+from medenv.agents.llm import PROVIDERS
+from medenv.agents.model_file import APIS
 from medenv.agents.models import ModelFileError, find, model_list
 from medenv.agents.reach import State, check
 
@@ -47,6 +49,10 @@ def test_what_comes_along_says_where_and_with_which_key():
         assert entry.context >= 32_768
         assert entry.price is None or (entry.price.as_of and entry.price.output >= entry.price.input > 0)
         assert entry.needs_key == (entry.base_url.startswith("https://"))
+
+
+def test_every_api_of_the_list_is_one_that_the_agent_speaks():
+    assert set(APIS) == set(PROVIDERS)
 
 
 @pytest.mark.parametrize("name", ["gpt-4o", "GPT-4O", "qwen/qwen3-14b", "Claude Opus 4.5", "claude-opus-4-5"])
