@@ -108,13 +108,19 @@ class _Replay(Player):
         raise ProviderError(f"{told}, as {self._stored.status.value!r}")
 
     def _compare(self, messages: Conversation, number: int) -> None:
-        recorded = self._stored.prompt if number == 0 else self._stored.turns[number - 1].observation
-        now = messages.prompt if number == 0 else _observed(messages)
-        if recorded != now:
-            what = "the prompt" if number == 0 else f"the observation after turn {number}"
-            raise ProviderError(
-                f"the replay of task {self._stored.task.id!r} differs: {what} {_difference(recorded or '', now)}"
-            )
+        if number:
+            recorded, now = self._stored.turns[number - 1].observation, _observed(messages)
+            pairs = [(f"the observation after turn {number}", recorded, now)]
+        else:
+            system = messages[0]["content"] if messages[0]["role"] == "system" else None
+            pairs = [
+                ("the prompt", self._stored.prompt, messages.prompt),
+                ("the system message", self._stored.system, system),
+            ]
+        for what, recorded, now in pairs:
+            if recorded != now:
+                told = _difference(recorded or "", now or "")
+                raise ProviderError(f"the replay of task {self._stored.task.id!r} differs: {what} {told}")
 
 
 def _observed(messages: Conversation) -> str:

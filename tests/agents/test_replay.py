@@ -9,6 +9,7 @@ from medenv.agents.policy import ask
 
 from medenv.episode import Benchmark
 from medenv.protocol.conversation import Conversation
+from medenv.protocol.instructions import Wording
 from medenv.protocol.trajectory import Status, TrajectoryError
 from medenv.rollouts import run
 
@@ -98,6 +99,9 @@ def test_another_observation_or_prompt_is_no_score(tmp_path, benchmark):
     with Benchmark("builtin", max_turns=5) as other:
         (prompt,) = played(other, load("replay", run=stored(tmp_path, [first])), [task])
     assert "the prompt has in line" in prompt.error
+    with Benchmark("builtin", wording=Wording(system="Be brief.")) as other:
+        (system,) = played(other, load("replay", run=stored(tmp_path, [first])), [task])
+    assert "the system message has in line 1 'Be brief.'" in system.error
 
 
 def test_episodes_that_did_not_end_by_themselves(tmp_path, benchmark):
