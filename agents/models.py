@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from medenv.agents.llm import LLMPolicy
 from medenv.agents.model_file import Api, Model, ModelFileError, Models, Price, Provider, read_files
 from platformdirs import user_config_path
 
@@ -36,6 +38,8 @@ VARIABLE = "MEDENV_MODELS"
 
 KEY_VARIABLE = "MEDENV_API_KEY"
 """Environment variable with the key for a model that names neither a provider nor a variable."""
+
+_PLACE = ("base_url", "provider", "api_key_env")
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,7 @@ def llm_options(model: str, models: str | Path | None = None, **given: Any) -> d
         ModelFileError: A model file can't be used.
         ValueError: The model isn't in the list and nothing says where it is, or its key isn't set.
     """
+    given = {name: value for name, value in given.items() if value is not None or name not in _PLACE}
     listed = model_list(models)
     entry = listed.find(model)
     elsewhere = "base_url" in given or "provider" in given
@@ -188,6 +193,11 @@ def llm_options(model: str, models: str | Path | None = None, **given: Any) -> d
         )
     if entry is None or (elsewhere and not entry.key_optional):
         return {"model": model, **given}
+    if unknown := [name for name in entry.options if name not in signature(LLMPolicy).parameters]:
+        raise ModelFileError(
+            f"model file {str(entry.source)!r}: the model {entry.name!r} has the option {unknown[0]!r}, which the agent 'llm' does "
+            f"not take; it takes: {', '.join(signature(LLMPolicy).parameters)}"
+        )
     options: dict[str, Any] = {"model": entry.model, "base_url": entry.base_url, "provider": entry.api}
     if "api_key_env" not in given:
         options["api_key_env"] = _key_of(entry)

@@ -154,5 +154,5 @@ async def _get(client: httpx.AsyncClient, url: str, headers: dict[str, str]) -> 
 
 def _names(answer: Any) -> frozenset[str]:
     """The models' names: OpenAI's and Anthropic's ``data``, Google's ``models``, Together's bare list."""
-    rows = answer if isinstance(answer, list) else answer["models"] if "models" in answer else answer["data"]
+    rows = answer if isinstance(answer, list) else answer["data"] if "data" in answer else answer["models"]
     return frozenset(str(row["id"] if "id" in row else row["name"]).removeprefix("models/") for row in rows)

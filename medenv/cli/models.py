@@ -56,8 +56,8 @@ def list_models(
     chosen = [one for one in listed.entries.values() if not names or any(_contains(one, name) for name in names)]
     if not chosen:
         near = [near for name in names or [] for near in listed.near(name)]
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no model is called {' or '.join(map(repr, names or []))}{hint} `medenv models` lists all")
+        hint = f", did you mean {near[0]!r}" if near else ""
+        raise ValueError(f"no model is called {' or '.join(map(repr, names or []))}{hint}; `medenv models` lists all")
     found: list[Reach | None] = [*asyncio.run(check(chosen, timeout))] if check_ else [None] * len(chosen)
     if json_:
         print(json.dumps([_row(one, reach) for one, reach in zip(chosen, found, strict=True)], indent=2))
@@ -87,7 +87,7 @@ def _show(entries: list[ModelEntry], found: list[Reach | None]) -> None:
     checked = any(reach is not None for reach in found)
     columns = ["name", "provider", "context", "$ in", "$ cached", "$ out", "as of"]
     table = Table(
-        *columns, "state" if checked else "key", title="prices are for a million tokens", title_justify="left"
+        *columns, "state" if checked else "key", title="prices: US dollars for a million tokens", title_justify="left"
     )
     for name in columns[2:6]:
         table.columns[columns.index(name)].justify = "right"

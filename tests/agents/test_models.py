@@ -277,6 +277,18 @@ def test_a_variable_that_is_named_has_to_be_set(tmp_path):
         load("llm", model="mine", models=file)
 
 
+def test_an_option_that_the_agent_lacks_is_told_with_its_file(tmp_path):
+    file = written(tmp_path, 'models.mine = {base_url = "http://127.0.0.1:1/v1", options = {colour = "red"}}')
+    with pytest.raises(ModelFileError, match="'colour'") as caught:
+        load("llm", model="mine", models=file)
+    assert str(file) in str(caught.value)
+
+
+def test_nothing_given_is_nothing_said(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert load("llm", model="GPT-4o", base_url=None, provider=None, api_key_env=None).model == "gpt-4o"
+
+
 def test_the_general_key_is_for_whatever_model_is_named(monkeypatch):
     monkeypatch.setenv("MEDENV_API_KEY", KEY)
     assert load("llm", model="gpt-4o").base_url == "https://api.openai.com/v1"
