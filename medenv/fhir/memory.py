@@ -31,13 +31,13 @@ class AnswerCache:
 
     def __init__(self, size: int = 4096) -> None:
         self._size = size
-        self._held: dict[tuple[str, ...], tuple[Response, str, Page | None]] = {}
+        self._held: dict[str, Response | tuple[Response, str, Page]] = {}
 
-    def get(self, key: tuple[str, ...]) -> tuple[Response, str, Page | None] | None:
-        """The answer to a request, its bundle's id and its later pages."""
+    def get(self, key: str) -> Response | tuple[Response, str, Page] | None:
+        """The answer to a request; with its bundle's id and its later pages if it has any."""
         return self._held.get(key)
 
-    def put(self, key: tuple[str, ...], answer: tuple[Response, str, Page | None]) -> None:
+    def put(self, key: str, answer: Response | tuple[Response, str, Page]) -> None:
         """Keep an answer; when the cache is full the older half goes."""
         if len(self._held) >= self._size:
             keys = list(self._held)

@@ -31,6 +31,8 @@ __all__ = ["EmbeddedSession"]
 _PAGES_KEPT = 64
 """Searches whose later pages a session can still be asked for; the oldest is forgotten, as HAPI forgets after a while."""
 
+_JSON = Output()
+
 _LONGEST_URL = 8_000
 """Characters; a longer one doesn't fit into the 8 KiB that Tomcat, HAPI's web server, reads of a request's head."""
 
@@ -125,14 +127,15 @@ class EmbeddedSession(Session):
         if method == "GET" and headers is None and self._cache is not None and not self.chart.changes.count:
             found = self._cache.get(self._cache_key(url))
             if found is not None:
-                if found[2] is not None:
-                    self.remember(found[1], found[2])
+                if isinstance(found, Response):
+                    return found
+                self.remember(found[1], found[2])
                 return found[0]
         if len(url) > _LONGEST_URL:
             return Response(400, "")
         path, raw = self._below_base(url)
         given = {k.lower(): v for k, v in headers.items()} if headers else {}
-        output = Output()
+        output = _JSON
         try:
             params = parse_query(raw) if raw else []
             output = negotiate(params, given)
@@ -146,9 +149,9 @@ class EmbeddedSession(Session):
             output = output.plain()
             return Response(e.status, output.write(e.resource), {"content-type": output.content_type, **e.headers})
 
-    def _cache_key(self, url: str) -> tuple[str, ...]:
+    def _cache_key(self, url: str) -> str:
         """By what a shared answer is known; with a clock it lasts a minute at most, as it says when it was made."""
-        return (self.base, url) if self._clock is None else (self.base, url, str(self._clock() // STALE_MS))
+        return f"{self.base} {url}" if self._clock is None else f"{self.base} {self._clock() // STALE_MS} {url}"
 
     def _below_base(self, url: str) -> tuple[str, str]:
         rest = url
@@ -208,7 +211,7 @@ class EmbeddedSession(Session):
             self.remember(id_, page)
         answer = Response(200, text, self.bundle_headers(output, None))
         if url is not None and self._cache is not None and not self.chart.changes.count and len(text) < 200_000:
-            self._cache.put(self._cache_key(url), (answer, id_, page))
+            self._cache.put(self._cache_key(url), answer if page is None else (answer, id_, page))
         return answer
 
     def remember(self, id_: str, page: Page) -> None:

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.index.extract import normalize
 from medenv.fhir.index.rows import Rows, StringColumn, TokenColumn
+from medenv.fhir.store.build import HOME_PARAMETERS
 
 __all__ = [
+    "RANK",
     "Condition",
     "IdCondition",
     "MissingCondition",
@@ -29,6 +32,9 @@ __all__ = [
 ]
 
 Positions = Sequence[int]
+
+_MANY_PATIENTS = 64
+"""From so many patients on, a walk along the whole type is no dearer than one along each patient's part."""
 
 
 def _among(found: Positions, candidates: Positions | None) -> Positions:
@@ -74,6 +80,10 @@ class Condition:
             candidates: Positions to choose from, ascending; None for all.
         """
         raise NotImplementedError
+
+
+RANK = attrgetter("rank")
+"""The key to sort conditions by before they are tried."""
 
 
 class NeverCondition(Condition):
@@ -135,6 +145,7 @@ class ReferenceCondition(Condition):
 
     Attributes:
         targets: Their references, ``Patient/S1``.
+        patients: The ids of the Patients that are all there is to look through; None if it is more than theirs.
     """
 
     rank = 1
@@ -142,6 +153,9 @@ class ReferenceCondition(Condition):
     def __init__(self, parameter: SearchParameter, targets: Iterable[str]) -> None:
         super().__init__(parameter)
         self.targets = list(dict.fromkeys(targets))
+        patients = [t[8:] for t in self.targets if t.startswith("Patient/")]
+        few = len(patients) == len(self.targets) <= _MANY_PATIENTS and parameter.code in HOME_PARAMETERS
+        self.patients = patients if few else None
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
         """The positions that refer to a target."""
