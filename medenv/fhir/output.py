@@ -145,7 +145,10 @@ class Output:
             return f"{text}\n}}"
         # A call for each entry that is text already would cost as much as all the rest of the page.
         texts = [e if e.__class__ is str else self._entry(e) for e in entries]
-        return f'{text},\n  "entry": [ {", ".join(texts)} ]\n}}'
+        # The ends are put on before the join, so that a page's text is copied once.
+        texts[0] = f'{text},\n  "entry": [ {texts[0]}'
+        texts[-1] += " ]\n}"
+        return ", ".join(texts)
 
     @property
     def whole(self) -> bool:
@@ -193,7 +196,7 @@ def negotiate(params: list[tuple[str, str]], headers: Mapping[str, str]) -> Outp
         params: Its parameters, decoded.
         headers: Its headers, names in lower case.
     """
-    if not headers and not any([name[:1] == "_" for name, _ in params]):
+    if not headers and not any(name[:1] == "_" for name, _ in params):
         return _USUAL
     wanted = next((v for n, v in params if n == "_format" and v), None)
     accept = headers.get("accept", "")

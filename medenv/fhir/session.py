@@ -32,6 +32,7 @@ _PAGES_KEPT = 64
 """Searches whose later pages a session can still be asked for; the oldest is forgotten, as HAPI forgets after a while."""
 
 _JSON = Output()
+_NO_HEADERS: dict[str, str] = {}
 
 _LONGEST_URL = 8_000
 """Characters; a longer one doesn't fit into the 8 KiB that Tomcat, HAPI's web server, reads of a request's head."""
@@ -134,7 +135,7 @@ class EmbeddedSession(Session):
         if len(url) > _LONGEST_URL:
             return Response(400, "")
         path, raw = self._below_base(url)
-        given = {k.lower(): v for k, v in headers.items()} if headers else {}
+        given = {k.lower(): v for k, v in headers.items()} if headers else _NO_HEADERS
         output = _JSON
         try:
             params = parse_query(raw) if raw else []
@@ -154,12 +155,11 @@ class EmbeddedSession(Session):
         return f"{self.base} {url}" if self._clock is None else f"{self.base} {self._clock() // STALE_MS} {url}"
 
     def _below_base(self, url: str) -> tuple[str, str]:
-        rest = url
-        if "://" in url.partition("?")[0]:
+        path, _, raw = url.partition("?")
+        if "://" in path:
             if not url.startswith(self.base) or url[len(self.base) : len(self.base) + 1] not in ("", "/", "?"):
                 raise ValueError(f"{url[:200]!r} is not below {self.base}; only this server can be asked")
-            rest = url[len(self.base) :]
-        path, _, raw = rest.partition("?")
+            path, _, raw = url[len(self.base) :].partition("?")
         return path, raw.partition("#")[0]
 
     # reading
@@ -223,7 +223,7 @@ class EmbeddedSession(Session):
 
     def new_bundle_id(self, *request: str) -> str:
         """A bundle's id: made from the request and from how much was written, so that equal runs give equal ids."""
-        return bundle_id(self.chart.changes.count, self._clock() if self._clock else "", *request)
+        return bundle_id(str(self.chart.changes.count), str(self._clock()) if self._clock else "", *request)
 
     def bundle_headers(self, output: Output, id_: str | None) -> dict[str, str]:
         """The headers of an answer that is a bundle; with an id those of an operation's."""

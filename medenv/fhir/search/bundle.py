@@ -47,9 +47,9 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES) if text.isascii() else quote(text, safe="-_.*").replace("~", "%7E")
 
 
-def bundle_id(*parts: object) -> str:
+def bundle_id(*parts: str) -> str:
     """An id like a uuid, the same for the same parts."""
-    text = "\n".join([str(part) for part in parts])
+    text = "\n".join(parts)
     h = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
@@ -219,7 +219,7 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
 
 
 def _entries(
-    chart: Chart, hits: Hits, start: int, stop: int, includes: list[Include], output: Output
+    chart: Chart, hits: Hits, start: int, stop: int, includes: Sequence[Include], output: Output
 ) -> Sequence[Entry | str]:
     """The entries of a page: of the hits from one place to another, and of what they include."""
     runs = hits.places(start, stop)
@@ -254,7 +254,7 @@ def _new_entries(chart: Chart, rows: Rows, places: Sequence[int]) -> list[Entry]
     return entries
 
 
-def _included_entries(chart: Chart, matches: list[Record], includes: list[Include]) -> list[Entry]:
+def _included_entries(chart: Chart, matches: list[Record], includes: Sequence[Include]) -> list[Entry]:
     more = included(chart, matches, includes)
     return [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values, "include") for r in more]
 

@@ -63,11 +63,9 @@ class Condition:
     Attributes:
         parameter: The search parameter.
         rank: When to try it: lower ones narrow faster.
-        exact: Whether it is a single exact token, which decides HAPI's order of unsorted answers.
     """
 
     rank = 5
-    exact = False
 
     def __init__(self, parameter: SearchParameter) -> None:
         self.parameter = parameter
@@ -112,13 +110,17 @@ class MissingCondition(Condition):
 
 
 class TokenCondition(Condition):
-    """Codes, with or without their system; ``:not`` turns it round."""
+    """Codes, with or without their system; ``:not`` turns it round.
+
+    Attributes:
+        coded: Whether a code is named, and not a system alone.
+    """
 
     def __init__(self, parameter: SearchParameter, tokens: list[tuple[str | None, str]], negated: bool = False) -> None:
         super().__init__(parameter)
         self.tokens, self.negated = tokens, negated
         self.rank = 4 if negated else 0
-        self.exact = not negated and len(tokens) == 1 and bool(tokens[0][1])
+        self.coded = any(code for _, code in tokens)
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
         """The positions with one of the codes, or without any."""

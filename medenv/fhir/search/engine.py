@@ -16,6 +16,7 @@ from medenv.fhir.search.conditions import Condition, IdCondition, ReferenceCondi
 from medenv.fhir.search.order import Hit, arrange, natural_key
 from medenv.fhir.search.query import Search, read_search
 from medenv.fhir.shape import Record
+
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
@@ -78,8 +79,7 @@ class RowHits(Hits):
     """Hits that are positions of rows: nothing is made of them before it is shown."""
 
     def __init__(self, rows: Rows, positions: Sequence[int]) -> None:
-        super().__init__([])
-        self._rows, self._positions = rows, positions
+        self._rows, self._positions, self._more = rows, positions, None
 
     def first(self, n: int) -> list[Hit]:
         """The first so many hits, or all if there are fewer."""
@@ -189,13 +189,13 @@ def matching(rows: Rows, conditions: list[Condition]) -> Sequence[int]:
 def _stored_sources(chart: Chart, search: Search) -> tuple[list[Rows] | None, list[Condition]]:
     """The parts of the store to look through, None for the whole type, and the conditions that are left to check."""
     conditions = search.conditions
-    of_patients = None
+    of_patients: ReferenceCondition | None = None
     for condition in conditions:
-        if condition.__class__ is IdCondition:
+        if isinstance(condition, IdCondition):
             return [chart.store.rows_of(search.type, sorted(condition.pids))], conditions
-        if of_patients is None and condition.__class__ is ReferenceCondition and condition.patients is not None:
+        if of_patients is None and isinstance(condition, ReferenceCondition) and condition.patients is not None:
             of_patients = condition
-    if of_patients is None:
+    if of_patients is None or of_patients.patients is None:
         return None, conditions
     rest = [c for c in conditions if c is not of_patients]
     code, type_, store = of_patients.parameter.code, search.type, chart.store

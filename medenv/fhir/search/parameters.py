@@ -195,7 +195,7 @@ def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
         return [
             c.MissingCondition(parameter, value == "true")
             if qualifier == ":missing"
-            else _known_reference(chart, type_, parameter, qualifier, value)
+            else _reference(chart, parameter, qualifier, value)
             for qualifier, value in given.values
         ]
     return _conditions(type_, given)
@@ -244,16 +244,34 @@ def plain_conditions(chart: Chart, type_: str, params: list[tuple[str, str]]) ->
             if conditions is not None:
                 found += conditions
                 continue
-            code, qualifier = split_name(name)
-            parameter = known.get(code)
-            if parameter is None or parameter.type != "reference" or qualifier == ":missing":
+            reference = _plain_reference(chart, type_, name, value)
+            if reference is None:
                 return None
-            found.append(_known_reference(chart, type_, parameter, qualifier, value))
+            found.append(reference)
         for code, values in dates.items():
             found += _date_conditions(known[code], _read_dates(values))
     except FhirError:
         return None
     found.sort(key=c.RANK)
+    return found
+
+
+def _plain_reference(chart: Chart, type_: str, name: str, value: str) -> c.Condition | None:
+    """The condition of a reference, None if the parameter is none; on the unchanged store worked out once for equal words."""
+    shared = not chart.changes.count and "." not in name  # what a chain leads to may be long
+    key = (chart.base, type_, name, value)
+    known = chart.store.held.references
+    found = known.get(key) if shared else None
+    if found is None:
+        code, qualifier = split_name(name)
+        parameter = definitions.search_parameters(type_).get(code)
+        if parameter is None or parameter.type != "reference" or qualifier == ":missing":
+            return None
+        found = _reference(chart, parameter, qualifier, value)
+        if shared:
+            if len(known) >= _REFERENCES:
+                known.clear()
+            known[key] = found
     return found
 
 
@@ -392,20 +410,6 @@ def _part_test(kind: str, part: Any) -> Callable[[Any], bool]:
         test_string = c.string_test(part, "")
         return lambda text: test_string((c.normalize(text), text))
     return lambda value: bool(value == part)
-
-
-def _known_reference(chart: Chart, type_: str, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:
-    """The condition of a reference; on the unchanged store it is worked out once for equal words."""
-    if chart.changes.count or "." in qualifier:  # what a chain leads to may be long
-        return _reference(chart, parameter, qualifier, value)
-    known = chart.store.held.references
-    key = (chart.base, type_, parameter.code, qualifier, value)
-    found = known.get(key)
-    if found is None:
-        if len(known) >= _REFERENCES:
-            known.clear()
-        found = known[key] = _reference(chart, parameter, qualifier, value)
-    return found
 
 
 def _reference(chart: Chart, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:
