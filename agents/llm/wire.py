@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -116,6 +117,12 @@ def exchanging(capture: bool = False) -> Iterator[Exchange]:
         _CURRENT.reset(token)
 
 
+@cache
+def _trust(http: ModuleType) -> Any:
+    """The certificates to trust; read once, as that takes longer than a request."""
+    return http.create_ssl_context()
+
+
 def new_client(http: ModuleType, secret: Secret, timeout: float, **options: Any) -> Any:
     """An asynchronous client of `http`.
 
@@ -130,7 +137,7 @@ def new_client(http: ModuleType, secret: Secret, timeout: float, **options: Any)
         "timeout": timeout,
         "limits": http.Limits(max_connections=None, max_keepalive_connections=LANE),
         "follow_redirects": False,
-        "verify": http.create_ssl_context(),
+        "verify": _trust(http),
         **options,
     }
 

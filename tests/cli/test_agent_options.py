@@ -1,80 +1,100 @@
-"""Agents with options of their own on the command line: scripts, replays and votes from end to end."""
+"""Options of agents and prompts on the command line, and that a run says what it was played with."""
 
 import json
-import os
-import subprocess
-import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import typer
 
 from medenv.cli.agent_options import AgentOptions
+from medenv.protocol.instructions import Wording, prompt_hash, text_prompt
 from medenv.rollouts import read_run
-
-MEDENV = [sys.executable, "-c", "from medenv.cli import main; main()"]
-
-
-@pytest.fixture
-def medenv(tmp_path):
-    def call(*arguments):
-        return subprocess.run(
-            [*MEDENV, *arguments],
-            cwd=tmp_path,
-            env=os.environ,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    return call
+from medenv.tasks import load_split
+from tests.agents.provider_server import serving
+from tests.cli.test_eval import medenv
 
 
-def test_a_script_then_its_replay(medenv, tmp_path):
-    (tmp_path / "s.txt").write_text("GET Patient?identifier=$mrn\n---\nFINISH([50])\n")
-    common = ("--split", "builtin", "--type", "2")
-    first = medenv("eval", "--agent", "scripted", "-O", "script=s.txt", *common, "--out", "first")
-    assert first.returncode == 0, first.stderr
-    again = medenv("eval", "--agent", "replay", "-O", "run=first", *common, "--out", "again")
-    assert again.returncode == 0, again.stderr
-    assert first.stdout.splitlines()[-1] == again.stdout.splitlines()[-1]
-    pairs = zip(read_run(tmp_path / "first"), read_run(tmp_path / "again"), strict=True)
-    assert all((one.turns, one.verdict) == (two.turns, two.verdict) for one, two in pairs)
-    compared = medenv("compare", "first", "again")
-    assert compared.returncode == 0, compared.stderr
-    missing = medenv("eval", "--agent", "replay", "-O", "run=first", "--split", "builtin", "--type", "3", "--out", "no")
-    assert missing.returncode == 1
-    assert "has no episode of task 'task3_1'" in missing.stderr
-
-
-def test_a_vote_from_the_command_line(medenv, tmp_path):
-    done = medenv(
-        *("eval", "--agent", "vote", "-O", "policies=empty,empty,random", "-O", "samples=2"),
-        *("--split", "builtin", "--task", "task2_1", "--out", "run"),
+def test_only_what_was_given_reaches_the_agent():
+    assert AgentOptions(agent="blind").arguments() == ("blind", {})
+    given = AgentOptions(
+        agent="llm",
+        model="m",
+        temperature="none",
+        stop=["a", "b"],
+        logprobs=True,
+        cache=Path("kept"),
+        extra='{"top_p": 0.9, "seed": null}',
+        agent_option=['prices={"input": 1, "output": 2}', "max-tokens=5", "base_url=http://x/v1"],
     )
-    assert done.returncode == 0, done.stderr
-    settings = json.loads((tmp_path / "run" / "summary.json").read_bytes())
-    assert settings["agent"]["samples"] == 2
-    assert [one["name"] for one in settings["agent"]["voters"]] == ["empty", "empty", "random"]
+    assert given.arguments()[1] == {
+        "model": "m",
+        "temperature": None,
+        "stop": ["a", "b"],
+        "logprobs": True,
+        "cache": Path("kept"),
+        "extra": {"top_p": 0.9, "seed": None},
+        "prices": {"input": 1, "output": 2},
+        "max_tokens": 5,
+        "base_url": "http://x/v1",
+    }
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("wrong", "word"),
     [
-        (["scripted", "-O", "script=none.txt"], "none.txt"),
-        (["scripted", "-O", "script"], "NAME=VALUE"),
-        (["scripted", "-O", "sript=x"], "it takes: script"),
-        (["replay", "-O", "run=nowhere"], "nowhere"),
-        (["replay"], "needs the option 'run'"),
+        ({}, "who plays"),
+        ({"agent": "llm"}, "needs a model"),
+        ({"agent": "blind", "temperature": "hot"}, "hot"),
+        ({"agent": "blind", "extra": "{"}, "not JSON"),
+        ({"agent": "blind", "extra": "[1]"}, "object"),
+        ({"agent": "blind", "agent_option": ["seed"]}, "NAME=VALUE"),
     ],
 )
-def test_mistakes_say_what_to_write(medenv, arguments, said):
-    done = medenv("eval", "--agent", *arguments)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_what_can_not_be_read_is_quoted(wrong, word):
+    with pytest.raises(typer.BadParameter, match=word):
+        AgentOptions(**wrong).arguments()
 
 
-def test_values_are_json_or_text():
-    pairs = ["a=3", "b=false", "c=x=y", 'd=["u", 1]', "e=", "some-name=1e2", "a=4"]
-    _, options = AgentOptions(agent="random", agent_option=pairs).arguments()
-    assert options == {"a": 4, "b": False, "c": "x=y", "d": ["u", 1], "e": "", "some_name": 100.0}
+def test_a_run_keeps_prompt_system_and_tolerances(tmp_path):
+    (tmp_path / "prompt.txt").write_text('At {base} in {turns}: {"a": 1} {unknown}\n{context}\n{instruction}\n')
+    (tmp_path / "system.txt").write_text("Be brief.\n")
+    with serving([("I am done.\nFINISH([])", [])]) as (server, base):
+        done = medenv(
+            *("eval", "--agent", "llm", "--model", "m", "--base-url", f"{base}/v1", "--split", "builtin", "--limit", 3),
+            *("--prompt", "prompt.txt", "--system", "system.txt", "--tolerate", "prose", "--out", "run"),
+            cwd=tmp_path,
+        )
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "run" / "summary.json").read_bytes())
+    rows = list(read_run(tmp_path / "run"))
+    wording = Wording.read(tmp_path / "prompt.txt", tmp_path / "system.txt")
+    assert summary["tolerances"] == ["prose"]
+    assert summary["prompt"] == wording.hash() == rows[0].provenance["prompt"] != prompt_hash()
+    assert rows[0].system == "Be brief."
+    assert rows[0].prompt.startswith(f'At {rows[0].base} in 8: {{"a": 1}} {{unknown}}\n')
+    assert rows[0].prompt.endswith(rows[0].task.instruction)
+    assert [one.status.value for one in rows] == ["completed"] * 3
+    sent = json.loads(server.bodies[0])["messages"]
+    assert [message["role"] for message in sent] == ["system", "user"]
+
+
+def test_a_template_is_filled_once_and_must_name_the_task(tmp_path):
+    task = load_split("builtin")[0]
+    odd = replace(task, instruction="{base} {context}")
+    assert Wording(template="{instruction}").prompt(odd, "http://b", 8) == odd.instruction
+    assert Wording().prompt(task, "http://b", 8) == text_prompt(task, "http://b", 8)
+    with pytest.raises(ValueError, match="instruction"):
+        Wording(template="do it")
+    with pytest.raises(ValueError, match="no-such"):
+        Wording.read(tmp_path / "no-such")
+
+
+def test_hashes_tell_prompts_apart():
+    hashes = {
+        Wording(template, system).hash(protocol)
+        for template in (None, "{instruction}", "{endpoints} {instruction}")
+        for system in (None, "a")
+        for protocol in ("text", "tools")
+    }
+    assert len(hashes) == 12
