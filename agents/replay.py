@@ -108,6 +108,7 @@ class _Replay(Player):
         raise ProviderError(f"{told}, as {self._stored.status.value!r}")
 
     def _compare(self, messages: Conversation, number: int) -> None:
+        pairs: list[tuple[str, str | None, str | None]]
         if number:
             recorded, now = self._stored.turns[number - 1].observation, _observed(messages)
             pairs = [(f"the observation after turn {number}", recorded, now)]
