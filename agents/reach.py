@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import httpx
+from medenv.agents.llm.place import key_of
 from medenv.agents.llm.wire import Secret
 from medenv.agents.models import ModelEntry
 
@@ -94,9 +94,10 @@ def _state(entry: ModelEntry, answer: Reach | frozenset[str] | None) -> Reach:
 
 async def _ask(client: httpx.AsyncClient, server: _Server, timeout: float) -> Reach | frozenset[str]:
     """The models a server lists, or why there is no list."""
-    key = Secret(os.environ.get(server.key_variable or "", "").strip())
-    if not key.fits_header:
-        return Reach(State.REFUSED, f"the value of {server.key_variable} holds characters that no header can carry")
+    try:
+        key = key_of([server.key_variable] if server.key_variable else [])
+    except ValueError as error:
+        return Reach(State.REFUSED, str(error))
     try:
         return await asyncio.wait_for(_list(client, server, key), timeout)
     except (asyncio.TimeoutError, httpx.TimeoutException):
