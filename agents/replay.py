@@ -110,18 +110,16 @@ class _Replay(Player):
     def _compare(self, messages: Conversation, number: int) -> None:
         pairs: list[tuple[str, str | None, str | None]]
         if number:
-            recorded, now = self._stored.turns[number - 1].observation, _observed(messages)
-            pairs = [(f"the observation after turn {number}", recorded, now)]
+            pairs = [
+                (f"observation after turn {number}", self._stored.turns[number - 1].observation, _observed(messages))
+            ]
         else:
             system = messages[0]["content"] if messages[0]["role"] == "system" else None
-            pairs = [
-                ("the prompt", self._stored.prompt, messages.prompt),
-                ("the system message", self._stored.system, system),
-            ]
+            pairs = [("prompt", self._stored.prompt, messages.prompt), ("system message", self._stored.system, system)]
         for what, recorded, now in pairs:
             if recorded != now:
                 told = _difference(recorded or "", now or "")
-                raise ProviderError(f"the replay of task {self._stored.task.id!r} differs: {what} {told}")
+                raise ProviderError(f"the replay of task {self._stored.task.id!r} differs: the {what} {told}")
 
 
 def _observed(messages: Conversation) -> str:
