@@ -21,8 +21,8 @@ from medenv.agents.llm.gemini import Gemini
 from medenv.agents.llm.limits import Limits, shared_pacer
 from medenv.agents.llm.openai_responses import OpenAIResponses
 from medenv.agents.llm.place import key_of, place_of
-from medenv.agents.llm.prices import check_prices, with_cost
-from medenv.agents.llm.provider import BrokenAnswerError, Provider, Settings
+from medenv.agents.llm.prices import check_prices, tokens_of, with_cost
+from medenv.agents.llm.provider import Provider, Settings
 from medenv.agents.llm.wire import Exchange, exchanging
 from medenv.agents.policy import FatalProviderError, Player, Policy, ProviderError, Reply
 
@@ -41,6 +41,9 @@ MAX_WAIT = 60.0
 
 MAX_ASKED = 600.0
 """Seconds that a provider may ask to wait; more ends the episode as an infrastructure error."""
+
+MALFORMED = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
+"""What reading JSON of another form than expected raises."""
 
 _DEFAULT: Any = object()
 
@@ -213,7 +216,7 @@ class LLMPolicy(Policy):
             try:
                 async with pacer.request(self._estimate(request)) as spent:
                     reply = await self._ask(provider, request)
-                    spent.tokens = _spent(reply, spent.tokens)
+                    spent.tokens = tokens_of(reply.usage, spent.tokens)
                 return reply
             except TransientError as fault:
                 asked = fault.wait
@@ -244,10 +247,9 @@ class LLMPolicy(Policy):
         raise_for(exchange, self.timeout, self._secret)
         try:
             reply = provider.read(exchange.json())
-        except (BrokenAnswerError, RecursionError) as error:
-            raise TransientError(f"an answer that is no reply ({error}): {(exchange.text or '')[:200]!r}") from None
-        except ValueError as error:
-            raise TransientError(f"an answer that is no JSON ({error}): {(exchange.text or '')[:200]!r}") from None
+        except MALFORMED as error:
+            reason = f"an answer that is no reply ({type(error).__name__}: {error}): {(exchange.text or '')[:200]!r}"
+            raise TransientError(reason) from None
         return replace(reply, usage=with_cost(dict(reply.usage), self.prices)) if reply.usage else reply
 
     async def _send(self, provider: Provider, request: Mapping[str, Any], exchange: Exchange) -> None:
@@ -256,12 +258,6 @@ class LLMPolicy(Policy):
             await provider.send(request)
         except Exception as error:
             exchange.fault = exchange.fault or error
-
-
-def _spent(reply: Reply, estimate: float) -> float:
-    usage = reply.usage or {}
-    counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    return float(sum(counts)) if all(isinstance(one, int) for one in counts) else estimate  # type: ignore[arg-type]
 
 
 class _Chat(Player):
