@@ -9,6 +9,7 @@ import pytest
 
 from medenv.cli.agent_options import AgentOptions
 from medenv.rollouts import read_run
+from tests.agents.providers_server import listing
 
 MEDENV = [sys.executable, "-c", "from medenv.cli import main; main()"]
 
@@ -55,6 +56,24 @@ def test_a_vote_from_the_command_line(medenv, tmp_path):
     settings = json.loads((tmp_path / "run" / "summary.json").read_bytes())
     assert settings["agent"]["samples"] == 2
     assert [one["name"] for one in settings["agent"]["voters"]] == ["empty", "empty", "random"]
+
+
+def test_a_model_by_its_name_alone(medenv, tmp_path):
+    with listing([]) as (root, asked):
+        (tmp_path / "m.toml").write_text(
+            f'[models.mine]\nbase_url = "{root}/v1"\nmodel = "theirs"\nprice = {{input = 1, output = 10}}\n'
+        )
+        done = medenv(
+            *("eval", "--agent", "llm", "--model", "mine", "--models", "m.toml"),
+            *("--split", "builtin", "--task", "task1_1", "--out", "run"),
+        )
+    assert done.returncode == 0, done.stderr
+    assert [headers["model"] for _, headers in asked] == ["theirs"]
+    (row,) = read_run(tmp_path / "run")
+    assert row.turns[0].usage["cost"] == 2.0
+    unknown = medenv("eval", "--agent", "llm", "--model", "gtp-4o")
+    assert unknown.returncode == 2
+    assert "Did you mean 'gpt-4o'" in unknown.stderr
 
 
 @pytest.mark.parametrize(
