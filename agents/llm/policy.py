@@ -55,7 +55,8 @@ class LLMPolicy(Policy):
         model: The model's name there.
         base_url: The API's base, e.g. ``http://127.0.0.1:8000/v1``; None for the provider's own.
         provider: ``chat`` for any OpenAI-compatible server, ``anthropic``, ``responses`` (OpenAI) or ``gemini``.
-        api_key_env: The environment variable that holds the key; by default the first set one of MEDENV_API_KEY and the provider's own.
+        api_key_env: The environment variable that holds the key; ``""`` for no key; by default the first set one of
+            MEDENV_API_KEY and the provider's own.
         temperature: Sampling temperature; None leaves it to the server. Left out: 0, for ``anthropic`` and ``responses`` None.
         max_tokens: Most tokens a reply may have; None leaves it to the server. Left out: None, for ``anthropic`` 8192.
         seed: Whether the server is sent the episode's seed, where the API takes one.
@@ -111,10 +112,10 @@ class LLMPolicy(Policy):
         place, credentials = place_of(base_url)
         if credentials and kind is not ChatCompletions:
             raise ValueError(f"the provider {provider!r} takes no credentials in the base URL; set {kind.keys[-1]}")
-        if api_key_env is not None and not os.environ.get(api_key_env):
+        if api_key_env and not os.environ.get(api_key_env):
             raise ValueError(f"environment variable {api_key_env!r} is not set; it should hold the API key")
         kind.prepare()
-        names = (api_key_env,) if api_key_env else kind.keys
+        names = kind.keys if api_key_env is None else (api_key_env,) if api_key_env else ()
         self._secret = credentials or key_of(names)
         self.name = self.model = model
         self.base_url = place
@@ -226,7 +227,7 @@ class LLMPolicy(Policy):
                 if asked is not None:
                     pacer.pause(asked)
                 own = min(wait * jitter.uniform(0.5, 1.0), MAX_WAIT)
-            await asyncio.sleep(own if asked is None else asked)
+            await asyncio.sleep(asked or own)
             wait *= 2
         raise AssertionError("unreachable")
 

@@ -313,7 +313,7 @@ def test_a_missing_sdk_names_its_extra(name, monkeypatch):
 )
 def test_wrong_options_say_what_is_wrong(options, word):
     with pytest.raises(ValueError, match=word):
-        load("llm", model="m", **options)
+        LLMPolicy("m", **options)
 
 
 def test_settings_that_an_api_lacks_are_refused():
