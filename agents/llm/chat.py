@@ -46,7 +46,7 @@ class ChatCompletions(Provider):
         body: dict[str, Any] = {
             "model": wanted.model,
             "messages": [self._message(message, own) for message, own in conversation.with_verbatim()],
-            "seed": seed,
+            "seed": seed if wanted.seed else None,
             "temperature": wanted.temperature,
             "max_tokens": wanted.max_tokens,
             "stop": list(wanted.stop) or None,
