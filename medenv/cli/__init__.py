@@ -10,6 +10,7 @@ from medenv.cli.errors import one_line_errors
 from medenv.cli.eval import evaluate
 from medenv.cli.grade import compare_runs, grade
 from medenv.cli.load import load_file
+from medenv.cli.rollout import rollout
 from medenv.cli.serve import serve
 from medenv.cli.tasks import list_tasks
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("eval")(one_line_errors(evaluate))
+app.command("rollout")(one_line_errors(rollout))
 app.command("serve")(one_line_errors(serve))
 app.command("grade")(one_line_errors(grade))
 app.command("compare")(one_line_errors(compare_runs))
