@@ -4,7 +4,24 @@
 ``empty`` answers [] at once, ``random`` wanders; ``llm`` asks a model.
 """
 
+from medenv.agents.batch import BatchPolicy, BatchRequest
+from medenv.agents.blocking import Blocking
+from medenv.agents.plain import FunctionPolicy, as_policy
 from medenv.agents.policy import ContextLimitError, FatalProviderError, Player, Policy, ProviderError, Reply
 from medenv.agents.registry import AGENTS, load
 
-__all__ = ["AGENTS", "ContextLimitError", "FatalProviderError", "Player", "Policy", "ProviderError", "Reply", "load"]
+__all__ = [
+    "AGENTS",
+    "BatchPolicy",
+    "BatchRequest",
+    "Blocking",
+    "ContextLimitError",
+    "FatalProviderError",
+    "FunctionPolicy",
+    "Player",
+    "Policy",
+    "ProviderError",
+    "Reply",
+    "as_policy",
+    "load",
+]

@@ -16,7 +16,8 @@ from typing import Any
 import httpx
 from medenv.agents.policy import ContextLimitError, FatalProviderError, Player, Policy, ProviderError, Reply
 
-from medenv.protocol.trajectory import Message
+from medenv.protocol.conversation import Conversation
+from medenv.protocol.reply import Message
 from medenv.tasks import Task
 
 __all__ = ["KEY_VARIABLES", "LLMPolicy"]
@@ -179,7 +180,7 @@ class _Chat(Player):
     def __init__(self, policy: LLMPolicy, seed: int) -> None:
         self._policy, self._seed, self._jitter = policy, seed, random.Random(seed)
 
-    async def act(self, messages: Sequence[Message]) -> Reply:
+    async def act(self, messages: Conversation) -> Reply:
         return await self._policy.complete(messages, self._seed, self._jitter)
 
 

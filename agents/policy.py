@@ -6,14 +6,14 @@ A fault of whatever is behind a policy is a `ProviderError`, which ends an episo
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable
 from typing import Any
 
-from medenv.protocol.trajectory import Message
+from medenv.protocol.conversation import Conversation
+from medenv.protocol.reply import Reply
 from medenv.tasks import Task
 
-__all__ = ["ContextLimitError", "FatalProviderError", "Player", "Policy", "ProviderError", "Reply"]
+__all__ = ["ContextLimitError", "FatalProviderError", "Player", "Policy", "ProviderError", "Reply", "ask"]
 
 
 class ProviderError(RuntimeError):
@@ -28,28 +28,19 @@ class ContextLimitError(ProviderError):
     """The conversation no longer fits the model: the official status ``agent context limit``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The agent's next text.
-
-    Attributes:
-        text: What it writes, raw.
-        usage: What that cost, as the provider counts it (e.g. ``prompt_tokens``), None if nothing is known.
-    """
-
-    text: str
-    usage: Mapping[str, Any] | None = None
-
-
 class Player(ABC):
     """Plays one episode."""
 
     @abstractmethod
-    async def act(self, messages: Sequence[Message]) -> Reply:
-        """The next text.
+    def act(self, messages: Conversation) -> Reply | str | Awaitable[Reply | str]:
+        """The next reply; a coroutine function, or a plain one that is quick, since all episodes wait for it.
 
         Args:
-            messages: The conversation so far; the last one is the user's (the prompt or an observation).
+            messages: The conversation so far, a sequence of messages in OpenAI's form; the last one is the prompt or an observation. Its
+                ``tools`` are the functions there are, none in a text protocol.
+
+        Returns:
+            The reply; a text stands for a `Reply` of it alone.
 
         Raises:
             ProviderError: No reply could be had.
@@ -78,3 +69,9 @@ class Policy(ABC):
     async def close(self) -> None:
         """Free what the policy holds. Closing twice is fine."""
         return None
+
+
+async def ask(player: Player, messages: Conversation) -> Reply | str:
+    """A player's next reply, whether it gives it at once or later."""
+    reply = player.act(messages)
+    return await reply if isinstance(reply, Awaitable) else reply

@@ -1,21 +1,27 @@
 """Policies that follow a task type's own scripts: the reference solution, and three lazy baselines.
 
-Both act through the same text actions as a model does.
+They act as a model does: through text actions, or the same actions as calls in the tools protocol.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from urllib.parse import quote
 
 from medenv.agents.policy import Player, Policy, ProviderError, Reply
 
-from medenv.protocol.trajectory import Message
+from medenv.protocol.conversation import Conversation
+from medenv.protocol.tools import as_call
 from medenv.tasks import Task, UnexpectedObservationError, task_type
 from medenv.tasks.steps import Steps, finish
 
-__all__ = ["BlindPolicy", "EmptyPolicy", "GlancePolicy", "ReferencePolicy"]
+__all__ = ["BlindPolicy", "EmptyPolicy", "GlancePolicy", "ReferencePolicy", "acting"]
+
+
+def acting(text: str, messages: Conversation) -> Reply:
+    """A text action as the protocol wants it: as it is, or as the call that does the same where there are functions."""
+    call = as_call(text) if messages.tools else None
+    return Reply(text) if call is None else Reply(calls=(call,))
 
 
 class _StepsPlayer(Player):
@@ -24,12 +30,13 @@ class _StepsPlayer(Player):
     def __init__(self, steps: Steps[None], task: Task) -> None:
         self._steps, self._task, self._begun = steps, task, False
 
-    async def act(self, messages: Sequence[Message]) -> Reply:
+    async def act(self, messages: Conversation) -> Reply:
+        messages = Conversation.of(messages)
         try:
             if self._begun:
-                return Reply(self._steps.send(messages[-1]["content"]))
+                return acting(self._steps.send(messages[-1]["content"]), messages)
             self._begun = True
-            return Reply(next(self._steps))
+            return acting(next(self._steps), messages)
         except StopIteration:
             raise ProviderError(f"the script for task {self._task.id!r} ended before the episode did") from None
         except (UnexpectedObservationError, ValueError) as error:

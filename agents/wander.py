@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
 
 from medenv.agents.policy import Player, Policy, Reply
+from medenv.agents.scripted import acting
 
+from medenv.protocol.conversation import Conversation
 from medenv.protocol.samples import random_action
-from medenv.protocol.trajectory import Message
 from medenv.tasks import Task
 
 __all__ = ["RandomPolicy"]
@@ -21,9 +21,10 @@ class _Wanderer(Player):
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
 
-    async def act(self, messages: Sequence[Message]) -> Reply:
-        named = _MRN.search(messages[0]["content"])
-        return Reply(random_action(self._rng, named[0] if named else None))
+    async def act(self, messages: Conversation) -> Reply:
+        messages = Conversation.of(messages)
+        named = _MRN.search(messages.prompt)
+        return acting(random_action(self._rng, named[0] if named else None), messages)
 
 
 class RandomPolicy(Policy):

@@ -1,11 +1,12 @@
 """The Gymnasium environment: a thin skin on `Episode`.
 
-Observations and actions are text; the reward is 0 until the end and then the grader's score.
+Observations and actions are text (in the tools protocol an action is an assistant's message as JSON); the reward is 0 until the end and
+then the grader's score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from medenv.envs.spaces import ActionText, UnicodeText
 
 from medenv.episode import MAX_TURNS, Benchmark, Episode
 from medenv.fhir import BackendError
+from medenv.protocol.conversation import shown
+from medenv.protocol.instructions import Wording
 from medenv.protocol.observations import ObservationStyle
+from medenv.protocol.reply import Reply
+from medenv.protocol.tools import TOOLS
 from medenv.protocol.trajectory import Status
 from medenv.tasks import GENERATED, Task
 
@@ -41,7 +46,11 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         now: The present, like ``2024-05-06T07:08:00+00:00``, for train and validation; None for each task's own.
         task_seed: For generated splits: which sequence of tasks.
         size: For train and validation: the cohort's size, ``default`` or ``full``.
-        protocol: ``text``, or ``official`` with `official` a MedAgentBench checkout.
+        protocol: ``text``; ``tools`` for native function calls, whose schemas are in `tools`; ``official`` with `official` a MedAgentBench
+            checkout.
+        prompt: A file with another first message (see `medenv.protocol.instructions.FIELDS`).
+        system: A file with a system message.
+        tolerances: What may be wrong with the form of a text reply: ``thinking``, ``fences``, ``prose``.
         backend: ``embedded``, ``container`` or ``remote``.
         server: Options of the backend, e.g. ``reset`` and ``port`` of a container (see `medenv.fhir.backends`).
         image: For a container: its image.
@@ -76,6 +85,9 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         task_seed: int = 0,
         size: str = "default",
         protocol: str = "text",
+        prompt: str | Path | None = None,
+        system: str | Path | None = None,
+        tolerances: Sequence[str] = (),
         backend: str = "embedded",
         server: Mapping[str, Any] | None = None,
         image: str | None = None,
@@ -87,7 +99,7 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
             raise ValueError(f"render_mode is {render_mode!r}; it must be 'ansi' or None")
         self.task_type = task_type
         self.render_mode = render_mode
-        self.action_space = ActionText()
+        self.action_space = ActionText(calls=protocol == "tools")
         self.observation_space = UnicodeText()
         self._settings: dict[str, Any] = {
             "grader": grader,
@@ -97,6 +109,8 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
             "max_turns": max_turns,
             "seed": task_seed,
             "protocol": protocol,
+            "wording": Wording.read(prompt, system),
+            "tolerances": tolerances,
             "backend": backend,
             "server": {**(server or {}), **{k: v for k, v in (("image", image), ("url", url)) if v is not None}},
         }
@@ -123,6 +137,11 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         if self._episode is None:
             raise gymnasium.error.ResetNeeded("call reset before the first step, and after the end of an episode")
         return self._episode
+
+    @property
+    def tools(self) -> tuple[Mapping[str, Any], ...]:
+        """The functions that the agent may call, in OpenAI's form; none but in the tools protocol."""
+        return TOOLS if self._settings["protocol"] == "tools" else ()
 
     @property
     def benchmark(self) -> Benchmark:
@@ -168,21 +187,20 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
             raise ValueError(f"task {task_id!r} is of type {task.type}, this environment of type {self.task_type}")
         return task
 
-    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+    def step(self, action: str | Mapping[str, Any] | Reply) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Act.
 
         Args:
-            action: The agent's raw text.
+            action: The agent's raw text; also an assistant's message in OpenAI's form, as a mapping or as JSON, or one call as
+                ``{"name": .., "arguments": {..}}``, in the tools protocol.
 
         Returns:
             What the agent is shown, the reward, terminated (FINISH or an invalid action), truncated (turn limit), info.
 
         Raises:
-            TypeError: The action is no text.
+            TypeError: The action is none of these.
             BackendError: The server failed; reset to go on.
         """
-        if not isinstance(action, str):
-            raise TypeError(f"an action is text, not {type(action).__name__}")
         episode = self.episode
         transition = episode.step(action)
         response_status = transition.response.status if transition.response else 0
@@ -212,7 +230,7 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         """The conversation so far as text, for ``render_mode="ansi"``."""
         if self.render_mode is None:
             return None
-        lines = [f"[{message['role']}]\n{message['content']}" for message in self.episode.messages]
+        lines = [f"[{message['role']}]\n{shown(message)}" for message in self.episode.messages]
         return "\n\n".join([*lines, f"[{self.episode.status.value}]"])
 
     def _end(self) -> None:

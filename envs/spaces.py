@@ -5,12 +5,14 @@ Gymnasium's own `Text` checks every character against a fixed set, which FHIR an
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
 from gymnasium.spaces import Text
 
 from medenv.protocol.samples import random_action
+from medenv.protocol.tools import as_call
 
 __all__ = ["ActionText", "UnicodeText"]
 
@@ -55,7 +57,23 @@ class UnicodeText(Text):
 
 
 class ActionText(UnicodeText):
-    """Any text; samples are GETs, POSTs, FINISHes and the occasional malformed reply."""
+    """Any text; samples are GETs, POSTs, FINISHes and the occasional malformed reply.
+
+    Args:
+        seed: Of the samples.
+        calls: Whether samples are function calls as JSON, for the tools protocol.
+    """
+
+    def __init__(self, seed: int | None = None, calls: bool = False) -> None:
+        super().__init__(seed)
+        self.calls = calls
 
     def _text(self, rng: random.Random) -> str:
-        return random_action(rng)
+        text = random_action(rng)
+        call = as_call(text) if self.calls else None
+        return text if call is None else json.dumps({"name": call.name, "arguments": call.arguments})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ActionText) and self.calls == other.calls
+
+    __hash__ = None

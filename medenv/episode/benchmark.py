@@ -6,19 +6,21 @@ Environments and the runner start and finish their episodes here, so that both g
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from medenv.ehr.chartset import check_fingerprint, lines
-from medenv.episode.episode import MAX_TURNS, PROTOCOLS, Episode
+from medenv.episode.episode import MAX_TURNS, PROTOCOLS, Episode, check_wording
 from medenv.fhir import Backend, BackendError, EmbeddedBackend, Session
 from medenv.fhir.backends import open_server
 from medenv.fhir.store import read_lines
 from medenv.grading import FactsError, collect_facts, load_grader
+from medenv.protocol.instructions import Wording
 from medenv.protocol.observations import OBSERVATION_STYLES, ObservationStyle
 from medenv.protocol.official import OfficialInstructions
+from medenv.protocol.tolerance import check_tolerances
 from medenv.protocol.trajectory import Trajectory
 from medenv.tasks import Task, TaskSet, cohort_of, load_split
 
@@ -72,7 +74,10 @@ class Benchmark:
         seed: For generated splits: the tasks' seed.
         size: For ``train`` and ``validation``: the cohort's size, ``default`` or ``full``.
         cohort_seed: For ``train`` and ``validation``: the cohort's seed.
-        protocol: ``text``, or ``official`` with the prompt of the MedAgentBench checkout that `official` names.
+        protocol: ``text``; ``tools`` for native function calls; ``official`` with the prompt of the MedAgentBench checkout that
+            `official` names.
+        wording: The user's own prompt and system message; None for medenv's instructions alone.
+        tolerances: What may be wrong with the form of a text reply, by name (see `medenv.protocol.tolerance`).
         backend: ``embedded``, or ``container`` or ``remote`` for a server that holds the charts; see `medenv.fhir.backends`.
         server: Options of the container or the remote server.
 
@@ -94,6 +99,8 @@ class Benchmark:
         size: str = "default",
         cohort_seed: int = 0,
         protocol: str = "text",
+        wording: Wording | None = None,
+        tolerances: Sequence[str] = (),
         backend: str = "embedded",
         server: Mapping[str, Any] | None = None,
     ) -> None:
@@ -113,6 +120,8 @@ class Benchmark:
         self.max_turns = max_turns
         if protocol not in PROTOCOLS:
             raise ValueError(f"unknown protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
+        check_wording(protocol, wording, tolerances)
+        self.wording, self.tolerances = wording, check_tolerances(tolerances)
         self.protocol, self._instructions = protocol, None
         if protocol == "official":
             if official is None:
@@ -154,6 +163,8 @@ class Benchmark:
             observation=self.observation,
             max_turns=self.max_turns,
             instructions=self._instructions,
+            wording=self.wording,
+            tolerances=self.tolerances,
             provenance=origin,
         )
 

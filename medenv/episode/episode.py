@@ -5,15 +5,16 @@ It parses each reply, sends what may be sent, renders what the agent sees, and e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from medenv import __version__
 from medenv.fhir.backend import BackendError, Response, Session
 from medenv.protocol import observations
-from medenv.protocol.actions import Finish, Get, Invalid, Post, parse
-from medenv.protocol.instructions import prompt_hash, text_prompt
+from medenv.protocol.actions import Finish, Get, Invalid, Post
+from medenv.protocol.conversation import Conversation
+from medenv.protocol.instructions import Wording
 from medenv.protocol.observations import OBSERVATION_STYLES, ObservationStyle
 from medenv.protocol.official import (
     OfficialInstructions,
@@ -22,18 +23,22 @@ from medenv.protocol.official import (
     reply_to_post,
     reply_to_refusal,
 )
-from medenv.protocol.trajectory import Message, Status, Trajectory, Turn, conversation
+from medenv.protocol.reading import Reading, as_reply, read
+from medenv.protocol.reply import Message, Reply, storable
+from medenv.protocol.tolerance import check_tolerances
+from medenv.protocol.trajectory import Status, Trajectory, Turn, conversation
 from medenv.protocol.urls import ForeignURLError, relative
 from medenv.tasks.task import Task
 
 __all__ = ["MAX_TURNS", "PROTOCOLS", "Episode", "EpisodeOverError", "Transition"]
 
-PROTOCOLS = ("text", "official")
+PROTOCOLS = ("text", "tools", "official")
 
 MAX_TURNS = 8
 """Agent turns an episode has, FINISH included (official protocol)."""
 
 _JSON = {"content-type": "application/fhir+json"}
+_KINDS = {Get: "get", Post: "post", Finish: "finish", Invalid: "invalid"}
 
 
 class EpisodeOverError(RuntimeError):
@@ -68,14 +73,16 @@ class Episode:
     Args:
         task: What is asked.
         session: The agent's private view of the chart.
-        protocol: ``text``, or ``official`` for the harness's replies and POSTs that are not sent.
+        protocol: ``text``; ``tools`` for native function calls; ``official`` for the harness's replies and POSTs that are not sent.
         observation: ``full``, or ``compact`` for JSON without white space and meta.
         max_turns: How many replies the agent has.
         instructions: For ``official``: the prompt of the user's checkout.
+        wording: The user's own prompt and system message; None for medenv's instructions alone.
+        tolerances: What may be wrong with the form of a text reply, by name (see `medenv.protocol.tolerance`).
         provenance: What the trajectory shall say of its origin besides package and prompt (data fingerprint, agent, seed, ...).
 
     Raises:
-        ValueError: An unknown protocol or observation style, or no turn at all.
+        ValueError: An unknown protocol, tolerance or observation style, or no turn at all.
     """
 
     def __init__(
@@ -87,6 +94,8 @@ class Episode:
         observation: ObservationStyle = "full",
         max_turns: int = MAX_TURNS,
         instructions: OfficialInstructions | None = None,
+        wording: Wording | None = None,
+        tolerances: Sequence[str] = (),
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         if protocol not in PROTOCOLS:
@@ -99,8 +108,12 @@ class Episode:
             raise ValueError(f"unknown observation style {observation!r}; there are: {', '.join(OBSERVATION_STYLES)}")
         if max_turns < 1:
             raise ValueError(f"max_turns is {max_turns}; an episode needs at least 1")
+        check_wording(protocol, wording, tolerances)
+        wording = wording or Wording()
         self.task = task
         self.session = session
+        self.system = wording.system
+        self.tolerances = check_tolerances(tolerances)
         self.protocol = protocol
         self.observation_style: ObservationStyle = observation
         self.max_turns = max_turns
@@ -110,7 +123,8 @@ class Episode:
         if protocol == "official" and instructions is not None:
             self.prompt, self.prompt_hash = instructions.prompt(task, session.base), instructions.hash
         else:
-            self.prompt, self.prompt_hash = text_prompt(task, session.base, max_turns), prompt_hash()
+            self.prompt = wording.prompt(task, session.base, max_turns, protocol)
+            self.prompt_hash = wording.hash(protocol)
         self._turns: tuple[Turn, ...] = ()
         self._provenance = dict(provenance or {})
 
@@ -125,76 +139,92 @@ class Episode:
         return self.status is not Status.RUNNING
 
     @property
-    def messages(self) -> list[Message]:
-        """The conversation so far: the prompt, then raw replies (assistant) and observations (user) in turn."""
-        return conversation(self.prompt, self._turns)
+    def conversation(self) -> Conversation:
+        """What the agent is given for its next reply: messages, functions, and what its provider wants back."""
+        return conversation(self.prompt, self._turns, system=self.system, protocol=self.protocol)
 
-    def step(self, text: str, usage: Mapping[str, Any] | None = None) -> Transition:
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation so far in OpenAI's form: the prompt, then replies (assistant) and observations in turn."""
+        return self.conversation.messages
+
+    def step(self, said: str | Mapping[str, Any] | Reply) -> Transition:
         """Take the agent's reply and act on it.
 
         Args:
-            text: The reply as the model wrote it.
-            usage: What it cost, recorded with the turn.
+            said: The text as the model wrote it, an assistant's message in OpenAI's form, or a `Reply`.
 
         Returns:
             What the agent is shown and how the episode stands.
 
         Raises:
             EpisodeOverError: The episode has ended.
+            ValueError: A message of another form than OpenAI's.
             BackendError: The server failed; the episode has ended as an infrastructure error, and this turn isn't part of it.
         """
+        reply = as_reply(said, self.protocol)
         if self.done:
             raise EpisodeOverError(
                 f"the episode of task {self.task.id!r} has ended ({self.status.value}); reset before the next step"
             )
-        # A lone surrogate can be neither sent nor stored as UTF-8; everything else stays raw.
-        text = text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-        action = parse(text)
+        reading = read(reply, self.protocol, self.tolerances, len(self._turns))
+        action = reading.action
+        turn = Turn(
+            reading.text,
+            _KINDS[type(action)],
+            usage=storable(reply.usage),
+            message=reading.message,
+            reasoning=storable(reply.reasoning),
+            tokens=reply.tokens,
+            verbatim=storable(reply.verbatim),
+        )
         if isinstance(action, Finish):
             self.result = action.result
-            return self._end(Turn(text, "finish", usage=usage), Status.COMPLETED, "")
+            return self._end(turn, Status.COMPLETED, "")
         if isinstance(action, Invalid):
-            return self._end(Turn(text, "invalid", usage=usage), Status.INVALID_ACTION, action.message, action.message)
-        turn, observation, response, error = self._request(text, action, usage)
+            return self._end(turn, Status.INVALID_ACTION, action.message, action.message)
+        turn, observation, response, error = self._request(turn, action, reading)
+        turn = replace(turn, observation=observation)
         if len(self._turns) + 1 >= self.max_turns:
-            return self._end(replace(turn, observation=observation), Status.TURN_LIMIT, observation, error, response)
-        self._turns += (replace(turn, observation=observation),)
+            return self._end(turn, Status.TURN_LIMIT, observation, error, response)
+        self._turns += (turn,)
         return Transition(observation, self.status, response, error)
 
     def _request(
-        self, text: str, action: Get | Post, usage: Mapping[str, Any] | None
+        self, turn: Turn, action: Get | Post, reading: Reading
     ) -> tuple[Turn, str, Response | None, str | None]:
         """Send what may be sent; returns the turn, the observation, the answer and what was wrong."""
         if self.protocol == "official":
-            return self._request_official(text, action, usage)
-        kind = "get" if isinstance(action, Get) else "post"
+            return self._request_official(turn, action)
+        if reading.problem is not None:
+            return turn, observations.not_called(reading.problem), None, reading.problem
         if isinstance(action, Post) and action.problem is not None:
             error = f"the POST's body is not JSON: {action.problem}"
-            return Turn(text, kind, usage=usage), observations.not_json(action), None, error
+            if self.protocol == "tools":
+                return turn, observations.not_called(f"its arguments are not JSON: {action.problem}"), None, error
+            return turn, observations.not_json(action), None, error
         try:
             url = relative(action.url, self.session.base)
         except ForeignURLError as refusal:
-            return Turn(text, kind, usage=usage), observations.refused(str(refusal)), None, str(refusal)
+            return turn, observations.refused(str(refusal)), None, str(refusal)
         if isinstance(action, Get) and "_format=" not in url:
             url += ("&" if "?" in url else "?") + "_format=json"
         method = "GET" if isinstance(action, Get) else "POST"
         response = self._send(method, url, None if isinstance(action, Get) else action.body.strip())
-        turn = Turn(text, kind, None, method, url, response.status, usage)
+        turn = replace(turn, method=method, url=url, response_status=response.status)
         return turn, observations.render(response, self.observation_style), response, None
 
-    def _request_official(
-        self, text: str, action: Get | Post, usage: Mapping[str, Any] | None
-    ) -> tuple[Turn, str, Response | None, str | None]:
+    def _request_official(self, turn: Turn, action: Get | Post) -> tuple[Turn, str, Response | None, str | None]:
         """As `_request`, with the harness's rules: POSTs are not sent, and a URL is taken as it is."""
         if isinstance(action, Post):
             error = None if action.problem is None else f"the POST's body is not JSON: {action.problem}"
-            return Turn(text, "post", usage=usage), reply_to_post(action), None, error
+            return turn, reply_to_post(action), None, error
         try:
             url = official_target(action.url, self.session.base)
         except ForeignURLError as refusal:
-            return Turn(text, "get", usage=usage), reply_to_refusal(refusal), None, str(refusal)
+            return turn, reply_to_refusal(refusal), None, str(refusal)
         response = self._send("GET", url)
-        turn = Turn(text, "get", None, "GET", url, response.status, usage)
+        turn = replace(turn, method="GET", url=url, response_status=response.status)
         return turn, reply_to_get(response, url, self.session.base), response, None
 
     def _send(self, method: str, url: str, body: str | None = None) -> Response:
@@ -263,4 +293,22 @@ class Episode:
             changes=tuple(asdict(change) for change in changes),
             error=self.error,
             provenance=origin,
+            system=self.system,
+            tolerances=self.tolerances,
+        )
+
+
+def check_wording(protocol: str, wording: Wording | None, tolerances: Sequence[str]) -> None:
+    """Refuse what a protocol can't have.
+
+    Raises:
+        ValueError: Tolerances of text where calls are wanted, an unknown one, or another prompt than the official protocol's own.
+    """
+    if check_tolerances(tolerances) and protocol == "tools":
+        raise ValueError(
+            f"tolerances ({', '.join(tolerances)}) are about text; the protocol 'tools' takes function calls"
+        )
+    if protocol == "official" and wording is not None and wording.template is not None:
+        raise ValueError(
+            "the protocol 'official' has the prompt of the MedAgentBench checkout; leave the own prompt out"
         )

@@ -150,7 +150,12 @@ class OfficialGrader(Grader):
 
 
 def _recorded(trajectory: Trajectory) -> list[tuple[str, str]]:
-    return [("agent" if m["role"] == "assistant" else "user", m["content"]) for m in trajectory.messages]
+    history = [("user", trajectory.prompt)]
+    for turn in trajectory.turns:
+        history.append(("agent", turn.text))
+        if turn.observation is not None:
+            history.append(("user", turn.observation))
+    return history
 
 
 def _as_harness(trajectory: Trajectory) -> list[tuple[str, str]]:

@@ -12,7 +12,15 @@ from typing import Any, Literal, TypeAlias
 
 __all__ = ["Action", "Finish", "Get", "Invalid", "InvalidKind", "Post", "clean", "parse"]
 
-InvalidKind = Literal["empty", "action after other text", "lower case", "FINISH without parentheses", "no action"]
+InvalidKind = Literal[
+    "empty",
+    "action after other text",
+    "lower case",
+    "FINISH without parentheses",
+    "no action",
+    "no call",
+    "unknown function",
+]
 
 _LATER_ACTION = re.compile(r"^\s*(GET|POST)\s+\S|^\s*FINISH\(", re.MULTILINE)
 

@@ -20,12 +20,14 @@ class Parameter:
         description: What it holds.
         required: Whether the request must have it.
         example: A JSON text (elements) that shows the form; empty for search parameters.
+        repeats: Whether a request may give it more than once.
     """
 
     name: str
     description: str
     required: bool = False
     example: str = ""
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Endpoint:
     """One thing an agent can ask of the server.
 
     Attributes:
+        name: Its name as a native function.
         method: ``GET`` or ``POST``.
         resource: The FHIR resource type.
         title: What it is for, in a few words.
@@ -40,6 +43,7 @@ class Endpoint:
         parameters: Search parameters (GET) or elements of the body (POST).
     """
 
+    name: str
     method: str
     resource: str
     title: str
@@ -57,6 +61,7 @@ _ORDER = Parameter("intent", "order", True, '"order"')
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
+        "find_patients",
         "GET",
         "Patient",
         "find patients",
@@ -76,6 +81,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
     ),
     Endpoint(
+        "find_lab_results",
         "GET",
         "Observation",
         "laboratory results",
@@ -84,11 +90,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             _PATIENT,
             Parameter("code", "which test, by its short name in this hospital", required=True),
             Parameter(
-                "date", "when it was taken; prefixes such as ge and le bound a range, and the parameter may be repeated"
+                "date",
+                "when it was taken; prefixes such as ge and le bound a range, and the parameter may be repeated",
+                repeats=True,
             ),
         ),
     ),
     Endpoint(
+        "find_vital_signs",
         "GET",
         "Observation",
         "vital signs",
@@ -96,10 +105,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (
             _PATIENT,
             Parameter("category", "vital-signs", required=True),
-            Parameter("date", "when it was taken, as above"),
+            Parameter("date", "when it was taken, as above", repeats=True),
         ),
     ),
     Endpoint(
+        "find_problems",
         "GET",
         "Condition",
         "problem list",
@@ -107,20 +117,27 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         (_PATIENT, Parameter("category", "problem-list-item")),
     ),
     Endpoint(
+        "find_medication_orders",
         "GET",
         "MedicationRequest",
         "medication orders",
         "What has been prescribed.",
-        (_PATIENT, Parameter("category", "which kind of order"), Parameter("date", "when it is to be given")),
+        (
+            _PATIENT,
+            Parameter("category", "which kind of order"),
+            Parameter("date", "when it is to be given", repeats=True),
+        ),
     ),
     Endpoint(
+        "find_procedures",
         "GET",
         "Procedure",
         "procedures",
         "What has been done.",
-        (_PATIENT, Parameter("date", "when it was done", required=True), Parameter("code", "CPT code")),
+        (_PATIENT, Parameter("date", "when it was done", required=True, repeats=True), Parameter("code", "CPT code")),
     ),
     Endpoint(
+        "record_vital_sign",
         "POST",
         "Observation",
         "record a vital sign",
@@ -142,6 +159,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
     ),
     Endpoint(
+        "order_medication",
         "POST",
         "MedicationRequest",
         "order a medication",
@@ -168,6 +186,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
     ),
     Endpoint(
+        "order_service",
         "POST",
         "ServiceRequest",
         "order a test or a referral",

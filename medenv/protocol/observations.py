@@ -12,7 +12,7 @@ from medenv.fhir import jsontext
 from medenv.fhir.backend import Response
 from medenv.protocol.actions import Post
 
-__all__ = ["OBSERVATION_STYLES", "ObservationStyle", "not_json", "refused", "render"]
+__all__ = ["OBSERVATION_STYLES", "ObservationStyle", "not_called", "not_json", "refused", "render"]
 
 ObservationStyle = Literal["full", "compact"]
 OBSERVATION_STYLES: tuple[str, ...] = get_args(ObservationStyle)
@@ -47,6 +47,11 @@ def not_json(action: Post) -> str:
         f"Error: the POST was not sent, because its body is not JSON: {action.problem}. "
         "Write POST and the URL on the first line and the resource as JSON on the lines after it."
     )
+
+
+def not_called(reason: str) -> str:
+    """The observation after a native call that can't be made a request."""
+    return f"Error: the call was not carried out, because {reason}."
 
 
 @lru_cache(maxsize=256)

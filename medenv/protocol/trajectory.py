@@ -13,6 +13,9 @@ from typing import Any
 import orjson
 
 from medenv import __version__
+from medenv.protocol.conversation import Conversation
+from medenv.protocol.reply import Message, Tokens
+from medenv.protocol.tools import NOT_CARRIED_OUT, TOOLS
 from medenv.tasks.task import Task
 
 __all__ = [
@@ -28,9 +31,6 @@ __all__ = [
 
 SCHEMA = "medenv.trajectory/1"
 _FAMILY = SCHEMA.partition("/")[0] + "/"
-
-Message = dict[str, str]
-"""One message of the conversation: ``{"role": "user" | "assistant", "content": text}``."""
 
 
 class TrajectoryError(ValueError):
@@ -58,13 +58,17 @@ class Turn:
     """One reply of the agent and what came of it.
 
     Attributes:
-        text: The agent's raw text.
+        text: The action as text: the agent's raw reply, or what a tolerance left of it, or a native call written as a text action.
         kind: ``get``, ``post``, ``finish`` or ``invalid``.
         observation: What the agent was shown next; None where the episode ended with this turn.
         method: Method of the request that was sent, None if none was.
         url: Its URL relative to the base, quoted as it was sent.
         response_status: HTTP status of the answer.
         usage: What the reply cost (tokens, price), as the agent reported it.
+        message: The assistant's message as the model gave it, in OpenAI's form; None where it is just `text`.
+        reasoning: Thoughts that the provider showed apart from the text.
+        tokens: Token ids and log-probabilities (see `medenv.protocol.reply.Tokens`).
+        verbatim: What the provider is sent back unchanged on later turns, by the provider's name.
     """
 
     text: str
@@ -74,6 +78,15 @@ class Turn:
     url: str | None = None
     response_status: int | None = None
     usage: Mapping[str, Any] | None = None
+    message: Message | None = None
+    reasoning: str | None = None
+    tokens: Tokens | None = None
+    verbatim: Mapping[str, Any] | None = None
+
+    @property
+    def said(self) -> Message:
+        """The assistant's message as it stands in the conversation."""
+        return {"role": "assistant", "content": self.text} if self.message is None else self.message
 
     @property
     def wrote(self) -> bool:
@@ -88,10 +101,10 @@ class Trajectory:
     Attributes:
         task: The task, whole.
         base: The server's base URL without a trailing slash.
-        protocol: ``text``.
+        protocol: ``text``, ``tools`` or ``official``.
         observation: The style of the observations, ``full`` or ``compact``.
         max_turns: The turn limit.
-        prompt: The first message.
+        prompt: The user's first message.
         turns: What was said and done.
         status: How the episode ended.
         result: The raw text of FINISH; for a ``task error`` the harness's error object; None if there is no result.
@@ -100,6 +113,8 @@ class Trajectory:
         error: What failed, for an ``infrastructure_error``.
         provenance: Data fingerprint, prompt hash, package version, agent, seed, ...
         verdict: The grader's verdict as data, once graded.
+        system: The system message before the prompt, None if there was none.
+        tolerances: What was tolerated in the form of replies (see `medenv.protocol.tolerance`).
     """
 
     task: Task
@@ -116,11 +131,21 @@ class Trajectory:
     error: str | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     verdict: Mapping[str, Any] | None = None
+    system: str | None = None
+    tolerances: Sequence[str] = ()
 
     @property
     def messages(self) -> list[Message]:
-        """The conversation: the prompt, then the agent's raw texts and the observations in turn."""
-        return conversation(self.prompt, self.turns)
+        """The conversation: the prompt, then what the agent said and the observations in turn, in OpenAI's form."""
+        return self.conversation().messages
+
+    def conversation(self, turn: int | None = None) -> Conversation:
+        """What the agent was given.
+
+        Args:
+            turn: Before which of its replies, from 0; None for the whole episode.
+        """
+        return conversation(self.prompt, self.turns[:turn], system=self.system, protocol=self.protocol)
 
     def to_json(self) -> bytes:
         """One line of JSON without a newline; equal trajectories give equal bytes."""
@@ -156,20 +181,39 @@ class Trajectory:
             row["task"] = Task(**row["task"])
             row["turns"] = tuple(Turn(**turn) for turn in row["turns"])
             row["changes"] = tuple(row.get("changes", ()))
+            row["tolerances"] = tuple(row.get("tolerances", ()))
             row["status"] = Status(row["status"])
             return cls(**row)
         except (KeyError, TypeError, ValueError) as error:
             raise TrajectoryError(f"this row is no whole trajectory ({error}): {_short(line)}") from None
 
 
-def conversation(prompt: str, turns: Sequence[Turn]) -> list[Message]:
-    """Prompt, raw replies (assistant) and observations (user) in turn."""
-    out: list[Message] = [{"role": "user", "content": prompt}]
+def conversation(
+    prompt: str, turns: Sequence[Turn], *, system: str | None = None, protocol: str = "text"
+) -> Conversation:
+    """Prompt, replies (assistant) and observations (user, or tool in the tools protocol) in turn.
+
+    Args:
+        prompt: The user's first message.
+        turns: The turns so far.
+        system: The system message, if any.
+        protocol: Whether observations answer calls.
+    """
+    out: list[Message] = [] if system is None else [{"role": "system", "content": system}]
+    out.append({"role": "user", "content": prompt})
     for turn in turns:
-        out.append({"role": "assistant", "content": turn.text})
-        if turn.observation is not None:
+        out.append(turn.said)
+        if turn.observation is None:
+            continue
+        calls = turn.said.get("tool_calls")
+        if not calls:
             out.append({"role": "user", "content": turn.observation})
-    return out
+            continue
+        out += (
+            {"role": "tool", "tool_call_id": call["id"], "content": NOT_CARRIED_OUT if number else turn.observation}
+            for number, call in enumerate(calls)
+        )
+    return Conversation(out, TOOLS if protocol == "tools" else (), [turn.verbatim for turn in turns])
 
 
 def _short(line: bytes | str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 
-from medenv.agents import Policy
+from medenv.agents import Policy, as_policy
+from medenv.agents.plain import Answering
 from medenv.episode import Benchmark
 from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts.attempts import Attempts
@@ -52,7 +53,7 @@ async def pump(engine: Engine, attempts: Attempts, deliver: Callable[[Trajectory
 
 async def run(
     benchmark: Benchmark,
-    policy: Policy,
+    policy: Policy | Answering,
     tasks: Iterable[Task],
     *,
     seed: int = 0,
@@ -64,7 +65,7 @@ async def run(
 
     Args:
         benchmark: Charts and grader.
-        policy: The agent.
+        policy: The agent, or a function from the conversation to its next reply.
         tasks: What to play.
         seed: Of the run; see `medenv.rollouts.agent_seed` for what the agent is given.
         samples: Attempts at each task.
@@ -78,7 +79,7 @@ async def run(
         ValueError: `concurrency` is less than 1.
         FatalProviderError: The provider refuses every request; what was finished has been yielded.
     """
-    engine = LocalEngine(benchmark, policy, concurrency)
+    engine = LocalEngine(benchmark, as_policy(policy), concurrency)
     attempts = Attempts(tasks, samples, seed, {(task, sample, seed) for task, sample in done})
     finished: asyncio.Queue[Trajectory | None] = asyncio.Queue()
     pumping = asyncio.create_task(pump(engine, attempts, finished.put_nowait))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError
+from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError, as_policy
+from medenv.agents.plain import Answering
+from medenv.agents.policy import ask
 from medenv.episode import Benchmark
 from medenv.fhir import BackendError
 from medenv.protocol.trajectory import Status, Trajectory
@@ -13,12 +15,14 @@ from medenv.tasks import Task
 __all__ = ["LocalEngine", "play"]
 
 
-async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0, sample: int = 0) -> Trajectory:
+async def play(
+    benchmark: Benchmark, policy: Policy | Answering, task: Task, seed: int = 0, sample: int = 0
+) -> Trajectory:
     """Play one episode to its end and grade it.
 
     Args:
         benchmark: Charts and grader.
-        policy: The agent.
+        policy: The agent, or a function from the conversation to its next reply.
         task: One of the benchmark's tasks.
         seed: Of the run; see `medenv.rollouts.agent_seed` for what the agent is given.
         sample: Which attempt at the task this is, from 0.
@@ -29,12 +33,12 @@ async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0, 
     Raises:
         FatalProviderError: The provider refuses every request, so that no episode can be played.
     """
+    policy = as_policy(policy)
     episode = benchmark.start(task, provenance(policy, Attempt(task, sample, seed)))
     player = policy.start(task, agent_seed(seed, sample))
     try:
         while not episode.done:
-            reply = await player.act(episode.messages)
-            episode.step(reply.text, reply.usage)
+            episode.step(await ask(player, episode.conversation))
     except ContextLimitError as error:
         episode.fail(str(error), Status.CONTEXT_LIMIT)
     except FatalProviderError:

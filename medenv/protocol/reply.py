@@ -1,0 +1,118 @@
+"""What an agent answers: text, or native function calls, with whatever the model's provider said about them.
+
+`Reply` is plain data: a policy makes it, the episode reads it, and each of its parts is kept in the turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+__all__ = ["Message", "Reply", "Tokens", "ToolCall", "storable"]
+
+Message = dict[str, Any]
+"""One message in the form of OpenAI's chat completions: ``{"role": "user" | "assistant" | "system", "content": text}``.
+
+In the tools protocol an assistant's message may have ``tool_calls``, and the answer to each is ``{"role": "tool", "tool_call_id": id,
+"content": text}``.
+"""
+
+_LARGEST = 2**63
+
+
+class Tokens(TypedDict, total=False):
+    """What a server tells of a reply's tokens; a key is left out where it doesn't.
+
+    Attributes:
+        prompt_ids: Ids of the prompt's tokens as the model saw it, chat template and all.
+        ids: Ids of the reply's tokens, the end-of-turn token included where the server counts it.
+        logprobs: Log-probability (natural) of each of the reply's tokens when it was sampled.
+        texts: The reply's tokens as text.
+    """
+
+    prompt_ids: Sequence[int]
+    ids: Sequence[int]
+    logprobs: Sequence[float]
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A native function call.
+
+    Attributes:
+        name: The function.
+        arguments: Its arguments as JSON text, unchecked, as the model wrote it.
+        id: The provider's name for this call; made up by the episode where it is empty.
+    """
+
+    name: str
+    arguments: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The agent's next words.
+
+    Attributes:
+        text: What it writes, raw; beside native calls, the prose with them.
+        usage: What that cost, as the provider counts it (``prompt_tokens``, ``completion_tokens``, ...), with ``cost`` in US dollars
+            where a price is known; None if nothing is known.
+        calls: Native function calls, for the tools protocol.
+        reasoning: Thoughts that the provider shows apart from the text.
+        tokens: Token ids and log-probabilities, where the server gives them.
+        verbatim: What the provider must be sent back unchanged on the next turn, e.g. ``{"anthropic": [blocks]}``, keyed by the provider's
+            name: JSON values.
+    """
+
+    text: str = ""
+    usage: Mapping[str, Any] | None = None
+    calls: Sequence[ToolCall] = ()
+    reasoning: str | None = None
+    tokens: Tokens | None = None
+    verbatim: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Reply:
+        """The reply in an assistant's message of OpenAI's form.
+
+        Args:
+            message: With ``content`` (text or None) and perhaps ``tool_calls``.
+
+        Raises:
+            ValueError: It has another form.
+        """
+        content, calls = message.get("content"), message.get("tool_calls") or ()
+        if not isinstance(content, str | None) or not isinstance(calls, list | tuple):
+            raise ValueError(f"no assistant's message (content a text, tool_calls a list): {str(message)[:200]}")
+        try:
+            read = tuple(_call(call) for call in calls)
+        except (KeyError, TypeError):
+            raise ValueError(
+                'a tool call has the form {"id": .., "function": {"name": .., "arguments": JSON text}}, not '
+                + str(calls)[:200]
+            ) from None
+        return cls(content or "", calls=read)
+
+
+def _call(call: Mapping[str, Any]) -> ToolCall:
+    function, id_ = call["function"], call.get("id") or ""
+    name, arguments = function["name"], function.get("arguments")
+    if not isinstance(name, str) or not isinstance(arguments, str | None) or not isinstance(id_, str):
+        raise TypeError
+    return ToolCall(name, arguments or "", id_)
+
+
+def storable(value: Any) -> Any:
+    """The value with all that no row of a trajectory can hold replaced: lone surrogates by ``?``, integers beyond 64 bits by floats."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(one) for one in value]
+    if isinstance(value, int) and not isinstance(value, bool) and not -_LARGEST <= value < 2 * _LARGEST:
+        return float(value) if abs(value) < 10**300 else str(value)[:100]
+    return value
