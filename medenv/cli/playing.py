@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -113,7 +114,7 @@ def fill_run(
                 bar.count(trajectory)
 
             done = read_stored(plan, folder, counted)
-            with bar:
+            with bar, redirect_stdout(sys.stderr):  # Ray's remarks are no results
                 complete = run_interruptible(_play(plan, engine, policy, folder, done, counted, bar))
             then(Played(folder, benchmark, policy, tasks, bar, complete))
             if not complete:

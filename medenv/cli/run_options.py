@@ -181,7 +181,7 @@ class RunOptions(TaskOptions, ServerOptions, AgentOptions):
     address: Annotated[
         str | None,
         typer.Option(
-            help="ray: the cluster's address, e.g. auto or ray://head:10001; Ray is started here if left out.",
+            help="ray: the cluster that this machine is a node of, auto or host:port; Ray is started here if left out.",
             rich_help_panel=RUN,
         ),
     ] = None
