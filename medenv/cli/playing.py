@@ -88,7 +88,7 @@ def fill_run(
         RunWriteError: The disk is full or fails.
     """
     options = _with_stored(context, options)
-    agent, agent_options = _agent(options)
+    agent, agent_options = options.arguments()
     if options.engine not in ENGINES:
         raise unknown("engine", options.engine, list(ENGINES), f"there are: {', '.join(ENGINES)}")
     make = partial(load, agent, **agent_options)
@@ -164,8 +164,6 @@ def _again(context: typer.Context, folder: Path) -> str:
 def _with_stored(context: typer.Context, options: RunOptions) -> RunOptions:
     """The options of a run that is gone on with, unless given anew."""
     if options.resume is None:
-        if options.agent is None:
-            raise typer.BadParameter("say who plays", param_hint="--agent")
         if options.retry_infrastructure:
             raise typer.BadParameter("it goes with --resume FOLDER", param_hint="--retry-infrastructure")
         return options
@@ -183,15 +181,6 @@ def _with_stored(context: typer.Context, options: RunOptions) -> RunOptions:
     return restored(options, manifest.options, {*given(context), *_NOT_STORED})
 
 
-def _agent(options: RunOptions) -> tuple[str, dict[str, Any]]:
-    names = ("model", "base_url", "api_key_env", "temperature", "max_tokens", "timeout", "retries")
-    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    assert options.agent is not None
-    if options.agent == "llm" and options.model is None:
-        raise typer.BadParameter("the agent 'llm' needs a model", param_hint="--model")
-    return options.agent, chosen
-
-
 def _benchmark_arguments(options: RunOptions) -> dict[str, Any]:
     return {
         "split": options.split,
@@ -203,6 +192,8 @@ def _benchmark_arguments(options: RunOptions) -> dict[str, Any]:
         "seed": options.task_seed,
         "size": options.size,
         "protocol": options.protocol,
+        "wording": options.wording(),
+        "tolerances": tuple(options.tolerate),
         "backend": options.backend,
         "server": _server(options),
     }
@@ -226,6 +217,7 @@ def _settings(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: 
         "max_turns": options.max_turns,
         "protocol": options.protocol,
         "prompt": benchmark.prompt_hash,
+        "tolerances": list(benchmark.tolerances),
         "backend": options.backend,
         "seed": options.seed,
         "samples": options.samples,
