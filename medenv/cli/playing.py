@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from medenv.agents import Policy, load
+from medenv.agents import FatalProviderError, Policy, load
 from medenv.cli.choosing import Chosen, choose
 from medenv.cli.console import stderr
 from medenv.cli.interrupts import run_interruptible
@@ -151,6 +151,8 @@ def _endings(context: typer.Context, folder: Path) -> Any:
     except KeyboardInterrupt:
         stderr().print(f"interrupted; finished episodes are stored, go on with: {again}", soft_wrap=True)
         raise typer.Exit(130) from None
+    except FatalProviderError as error:
+        raise FatalProviderError(f"{error}; finished episodes are stored, go on with: {again}") from None
     except RunWriteError as error:
         raise RunWriteError(
             f"{error.args[-1]}; finished episodes are stored, make room and go on with: {again}"

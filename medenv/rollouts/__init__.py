@@ -1,6 +1,6 @@
 """Collecting episodes: attempts, the engines that play them, and the folders that they are stored in."""
 
-from medenv.rollouts.attempts import Attempt, agent_seed
+from medenv.rollouts.attempts import Attempt
 from medenv.rollouts.budget import cost_of
 from medenv.rollouts.collect import Plan, collect, read_stored
 from medenv.rollouts.engines import ENGINES, Engine, LocalEngine, Setup, play
@@ -19,7 +19,6 @@ __all__ = [
     "RunFolderError",
     "RunWriteError",
     "Setup",
-    "agent_seed",
     "collect",
     "cost_of",
     "key_of",

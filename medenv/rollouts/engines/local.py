@@ -5,10 +5,11 @@ from __future__ import annotations
 from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError, as_policy
 from medenv.agents.plain import Answering
 from medenv.agents.policy import ask
+from medenv.agents.seeds import agent_seed
 from medenv.episode import Benchmark
 from medenv.fhir import BackendError
 from medenv.protocol.trajectory import Status, Trajectory
-from medenv.rollouts.attempts import Attempt, agent_seed
+from medenv.rollouts.attempts import Attempt
 from medenv.rollouts.engines.base import Engine, provenance
 from medenv.tasks import Task
 
@@ -24,7 +25,7 @@ async def play(
         benchmark: Charts and grader.
         policy: The agent, or a function from the conversation to its next reply.
         task: One of the benchmark's tasks.
-        seed: Of the run; see `medenv.rollouts.agent_seed` for what the agent is given.
+        seed: Of the run; see `medenv.agents.seeds.agent_seed` for what the agent is given.
         sample: Which attempt at the task this is, from 0.
 
     Returns:
