@@ -81,13 +81,13 @@ with their peak memory, and how fast such a run is read when it is gone on with.
         description="""\
 Episodes of the llm agent against a server in a process of its own that takes a fixed time for each reply. The server counts:
 the mean is the number of requests it held, over the time from its first request to its last answer.""",
-        epilog="example:\n  benchmark.py agents --concurrency 64 --episodes 640",
+        epilog="example:\n  benchmark.py agents --concurrency 256 --episodes 1024",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     agents.add_argument("--concurrency", type=int, default=64, help="episodes under way at a time (default 64)")
-    agents.add_argument("--episodes", type=int, default=640, help="episodes in all (default 640)")
+    agents.add_argument("--episodes", type=int, default=192, help="episodes in all (default 192)")
     agents.add_argument("--replies", type=int, default=4, help="replies of an episode (default 4)")
-    agents.add_argument("--latency", type=float, default=0.5, help="seconds a reply takes (default 0.5)")
+    agents.add_argument("--latency", type=float, default=2.0, help="seconds a reply takes (default 2)")
     chosen = parser.parse_args()
     if chosen.what == "server":
         from benchmarks.server import Settings, run

@@ -6,7 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from medenv.agents.llm.provider import BrokenAnswerError, Provider, arguments_of, counted, need, results, without_nulls
+from medenv.agents.llm.provider import (
+    BrokenAnswerError,
+    Provider,
+    arguments_of,
+    counted,
+    need,
+    results,
+    system_of,
+    without_nulls,
+)
 from medenv.agents.llm.wire import new_client
 from medenv.agents.policy import ProviderError, Reply
 
@@ -36,9 +45,8 @@ class Gemini(Provider):
     def request(self, conversation: Conversation, seed: int) -> dict[str, Any]:
         """What ``generate_content`` takes: model, contents (as on the wire) and config."""
         wanted = self.settings
-        system = "\n\n".join(m["content"] for m in conversation if m["role"] == "system")
         config: dict[str, Any] = {
-            "system_instruction": system or None,
+            "system_instruction": system_of(conversation) or None,
             "temperature": wanted.temperature,
             "max_output_tokens": wanted.max_tokens,
             "stop_sequences": list(wanted.stop) or None,

@@ -6,7 +6,6 @@ Transient faults (429, 5xx, time-outs, cut or malformed answers) are tried again
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import random
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 from medenv.agents.llm.anthropic_messages import AnthropicMessages
 from medenv.agents.llm.cache import ReplyCache
 from medenv.agents.llm.chat import ChatCompletions
@@ -22,9 +20,10 @@ from medenv.agents.llm.faults import TransientError, raise_for
 from medenv.agents.llm.gemini import Gemini
 from medenv.agents.llm.limits import Limits, shared_pacer
 from medenv.agents.llm.openai_responses import OpenAIResponses
+from medenv.agents.llm.place import key_of, place_of
 from medenv.agents.llm.prices import check_prices, with_cost
 from medenv.agents.llm.provider import BrokenAnswerError, Provider, Settings
-from medenv.agents.llm.wire import Exchange, Secret, exchanging
+from medenv.agents.llm.wire import Exchange, exchanging
 from medenv.agents.policy import FatalProviderError, Player, Policy, ProviderError, Reply
 
 from medenv.protocol.conversation import Conversation
@@ -106,14 +105,14 @@ class LLMPolicy(Policy):
             raise ValueError(f"unknown provider {provider!r}; there are: {', '.join(PROVIDERS)}")
         kind = PROVIDERS[provider]
         base_url = kind.base_url if base_url is None else base_url
-        place, credentials = _place(base_url)
+        place, credentials = place_of(base_url)
         if credentials and kind is not ChatCompletions:
             raise ValueError(f"the provider {provider!r} takes no credentials in the base URL; set {kind.keys[-1]}")
         if api_key_env is not None and not os.environ.get(api_key_env):
             raise ValueError(f"environment variable {api_key_env!r} is not set; it should hold the API key")
         kind.prepare()
         names = (api_key_env,) if api_key_env else kind.keys
-        self._secret = credentials or _secret(names)
+        self._secret = credentials or key_of(names)
         self.name = self.model = model
         self.base_url = place
         self.timeout, self.retries, self.backoff, self.seed = timeout, retries, backoff, seed
@@ -256,32 +255,6 @@ class LLMPolicy(Policy):
             await provider.send(request)
         except Exception as error:
             exchange.fault = exchange.fault or error
-
-
-def _place(base_url: str) -> tuple[str, Secret | None]:
-    """A base URL without the credentials in it, and those."""
-    shown = base_url.rpartition("@")[2]
-    if not base_url.startswith(("http://", "https://")):
-        raise ValueError(f"base URL {shown!r} must begin with http:// or https://")
-    try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
-        raise ValueError(f"base URL {shown!r} can't be used: {error}") from None
-    secret = Secret(base64.b64encode(url.userinfo).decode(), "Basic") if url.userinfo else None
-    return str(url.copy_with(userinfo=b"")).rstrip("/"), secret
-
-
-def _secret(names: Sequence[str]) -> Secret:
-    """The key in the first of these variables that is set, or none."""
-    for name in names:
-        # Never a plain local: a traceback may show those.
-        if secret := Secret(os.environ.get(name, "").strip()):
-            if not secret.fits_header:
-                raise ValueError(
-                    f"the key in the environment variable {name!r} has characters that no HTTP header can hold"
-                )
-            return secret
-    return Secret(None)
 
 
 def _spent(reply: Reply, estimate: float) -> float:

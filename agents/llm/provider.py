@@ -19,7 +19,18 @@ from medenv.agents.policy import Reply
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Message
 
-__all__ = ["BrokenAnswerError", "Provider", "Settings", "arguments_of", "counted", "need", "results", "without_nulls"]
+__all__ = [
+    "BrokenAnswerError",
+    "Provider",
+    "Settings",
+    "arguments_of",
+    "counted",
+    "need",
+    "results",
+    "system_of",
+    "with_extra",
+    "without_nulls",
+]
 
 
 class BrokenAnswerError(ValueError):
@@ -123,6 +134,26 @@ def need(module: str, extra: str) -> ModuleType:
         raise ValueError(
             f"this provider needs the package {module.split('.')[0]!r} ({error}); install it with: pip install 'medenv[{extra}]'"
         ) from None
+
+
+def system_of(conversation: Conversation) -> str:
+    """The system messages, as the one text that some APIs take apart from the others."""
+    return "\n\n".join(message["content"] for message in conversation if message["role"] == "system")
+
+
+def with_extra(
+    request: dict[str, Any], extra: Mapping[str, Any], more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An SDK's arguments with the user's own fields, which the SDK writes over those of the same name.
+
+    Args:
+        request: The arguments.
+        extra: The user's fields; a None takes one out.
+        more: Fields that the SDK has no argument for.
+    """
+    added = {name: value for name, value in {**(more or {}), **extra}.items() if value is not None}
+    kept = {name: value for name, value in request.items() if extra.get(name, value) is not None}
+    return {**kept, "extra_body": added} if added else kept
 
 
 def without_nulls(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
