@@ -17,7 +17,7 @@ from medenv.cli.errors import one_line_errors
 from medenv.cli.scores import show_scores
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.report import Summary
-from medenv.rollouts import Manifest, RunFolder, cost_of, key_of
+from medenv.rollouts import Manifest, RunFolder, RunFolderError, cost_of, key_of
 from medenv.rollouts.store import check_run, filter_run, merge_runs, numbered, read_run, repair_run, sample_run
 
 __all__ = ["app"]
@@ -43,8 +43,12 @@ def list_runs(folder: Annotated[Path, typer.Argument(help="Where to look, at any
         raise ValueError(f"there is no run below {str(folder)!r}; give the folder that holds them")
     table = Table("run", "agent", "split", "grader", "episodes", "correct", "infra error", "MB")
     for run in found:
-        manifest = Manifest.read(run) or Manifest({})
-        settings, planned, total = manifest.settings, manifest.options.get("episodes"), _summary(run)
+        try:
+            manifest = Manifest.read(run) or Manifest({})
+            settings, planned, total = manifest.settings, manifest.options.get("episodes"), _summary(run)
+        except RunFolderError:
+            table.add_row(str(run), f"damaged: medenv runs check {run}")
+            continue
         table.add_row(
             str(run),
             _agent(settings),
