@@ -20,7 +20,6 @@ from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Message
 
 __all__ = [
-    "BrokenAnswerError",
     "Provider",
     "Settings",
     "arguments_of",
@@ -31,10 +30,6 @@ __all__ = [
     "with_extra",
     "without_nulls",
 ]
-
-
-class BrokenAnswerError(ValueError):
-    """An answer of status 200 that is no reply: the provider's fault, worth another try."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +105,14 @@ class Provider(ABC):
 
     @abstractmethod
     def read(self, answer: Any) -> Reply:
-        """The reply in an answer's JSON; usage without cost.
+        """The reply in the JSON of an answer of status 200; usage without cost.
+
+        An answer of another form may raise whatever reading it so raises: that is the provider's fault, and worth another try.
 
         Raises:
-            BrokenAnswerError: It is none.
+            TransientError: It says that something failed.
             ContextLimitError: It says that the context is full.
+            ProviderError: It says that the request is refused.
         """
 
     @abstractmethod
