@@ -61,6 +61,20 @@ MedAgentBenchEnv.reset and .step, the grader's verdict included.
     )
     env.add_argument("--tasks", type=int, default=300, help="tasks to replay, over all types (default 300)")
     env.add_argument("--rounds", type=int, default=5, help="rounds; the median counts (default 5)")
+    rollouts = commands.add_parser(
+        "rollouts",
+        help="what storing, counting and resuming runs costs, and its memory",
+        description="""\
+The work of a run besides its episodes: storing rows with their checksums, counting scores, showing progress. First an episode
+alone and the same in a run, beside the time that a model would take; then runs of many episodes in processes of their own,
+with their peak memory, and how fast such a run is read when it is gone on with.""",
+        epilog="example:\n  benchmark.py rollouts --episodes 100000",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    rollouts.add_argument("--agent", default="reference", help="who plays (default reference)")
+    rollouts.add_argument("--episodes", type=int, default=100_000, help="of the large run (default 100,000)")
+    rollouts.add_argument("--latency", type=float, default=0.5, help="a model's seconds for a reply (default 0.5)")
+    rollouts.add_argument("--concurrency", type=int, default=64, help="episodes under way at a time (default 64)")
     agents = commands.add_parser(
         "agents",
         help="how many requests concurrent episodes keep under way at a slow model",
@@ -80,6 +94,11 @@ the mean is the number of requests it held, over the time from its first request
 
         data = chosen.data or (STORED if STORED.is_file() else None)
         run(Settings(data, chosen.hapi, chosen.requests, chosen.rounds, tuple(chosen.sessions), chosen.seed))
+    elif chosen.what == "rollouts":
+        from benchmarks.rollouts import Settings as RolloutSettings
+        from benchmarks.rollouts import run as run_rollouts
+
+        run_rollouts(RolloutSettings(chosen.agent, chosen.episodes, chosen.latency, chosen.concurrency))
     elif chosen.what == "agents":
         from benchmarks.agents import Settings as AgentSettings
         from benchmarks.agents import run_agents

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from medenv.agents.llm.policy import LLMPolicy
+from medenv.agents.seeds import agent_seed
 
 from medenv.protocol.trajectory import Trajectory
 
@@ -38,7 +39,7 @@ async def rebuild(trajectory: Trajectory) -> list[bytes]:
     """
     origin = trajectory.provenance
     policy = from_description(origin.get("agent", {}))
-    seed = origin.get("seed", 0) + origin.get("sample", 0)
+    seed = agent_seed(origin.get("seed", 0), origin.get("sample", 0))
     try:
         return [await policy.wire(trajectory.conversation(turn), seed) for turn in range(len(trajectory.turns))]
     finally:

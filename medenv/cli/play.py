@@ -13,8 +13,10 @@ from rich.console import Console
 
 from medenv.agents.human import HumanPolicy, LeftError
 from medenv.agents.policy import ask
-from medenv.cli.benchmark_options import BenchmarkOptions
+from medenv.cli.assembling import benchmark_arguments, benchmark_settings
+from medenv.cli.choosing import choose
 from medenv.cli.desk import Desk
+from medenv.cli.run_options import BenchmarkOptions
 from medenv.episode import Benchmark
 from medenv.fhir import BackendError
 from medenv.protocol.trajectory import Trajectory
@@ -54,13 +56,13 @@ def play(
     if where.protocol == "tools":
         raise ValueError("a person writes text: give --protocol text or official")
     console = Console(emoji=False)
-    with where.open() as benchmark:
-        fitting = where.chosen(benchmark)
+    with Benchmark(**benchmark_arguments(where)) as benchmark:
+        fitting = choose(benchmark.tasks, where)
         one = fitting[random.Random(seed).randrange(len(fitting))]
         if out is None:
             _play(benchmark, one, 0, console)
             return
-        settings = {"agent": HumanPolicy().describe(), **where.settings(benchmark)}
+        settings = {"agent": HumanPolicy().describe(), **benchmark_settings(where, benchmark)}
         with RunFolder(out, settings, resume=True) as folder:
             earlier = list(folder.read())
             sample = sum(row.task.id == one.id for row in earlier)

@@ -31,7 +31,7 @@ def show_scores(title: str, summary: Summary, floor: Summary | None, folder: Pat
     if folder is not None:
         console.print(f"trajectories and summary: {folder}", highlight=False, soft_wrap=True)
     if failed := summary.total.ended(Status.INFRASTRUCTURE_ERROR):
-        again = f"; play them again with --out {folder} --resume" if folder is not None else ""
+        again = f"; play them again with --resume {folder} --retry-infrastructure" if folder is not None else ""
         console.print(
             f"{failed} episode(s) ended in an infrastructure error and are in no score{again}", soft_wrap=True
         )

@@ -12,18 +12,33 @@ from typing import Any
 
 import orjson
 
+from medenv import __version__
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Message, Tokens
 from medenv.protocol.tools import NOT_CARRIED_OUT, TOOLS
 from medenv.tasks.task import Task
 
-__all__ = ["SCHEMA", "Message", "Status", "Trajectory", "TrajectoryError", "Turn", "conversation"]
+__all__ = [
+    "SCHEMA",
+    "Message",
+    "Status",
+    "Trajectory",
+    "TrajectoryError",
+    "Turn",
+    "UnknownSchemaError",
+    "conversation",
+]
 
 SCHEMA = "medenv.trajectory/1"
+_FAMILY = SCHEMA.partition("/")[0] + "/"
 
 
 class TrajectoryError(ValueError):
     """A stored row is no trajectory of this schema."""
+
+
+class UnknownSchemaError(TrajectoryError):
+    """A stored row is a trajectory of another version's schema."""
 
 
 class Status(str, Enum):
@@ -143,14 +158,22 @@ class Trajectory:
         """Read what `to_json` wrote.
 
         Raises:
-            TrajectoryError: The line is no JSON, of another schema, or lacks a field.
+            TrajectoryError: The line is no JSON, no trajectory, or lacks a field.
+            UnknownSchemaError: It is of another version's schema.
         """
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as error:
             raise TrajectoryError(f"this line is not JSON ({error}): {_short(line)}") from None
-        if not isinstance(row, dict) or row.pop("schema", None) != SCHEMA:
+        schema = row.pop("schema", None) if isinstance(row, dict) else None
+        if isinstance(schema, str) and schema != SCHEMA and schema.startswith(_FAMILY):
+            raise UnknownSchemaError(
+                f"this row is of schema {schema!r}, and medenv {__version__} reads {SCHEMA!r}; "
+                "use the version of medenv that wrote it, or a later one"
+            )
+        if schema != SCHEMA:
             raise TrajectoryError(f"this line is no trajectory of schema {SCHEMA!r}: {_short(line)}")
+        row.pop("checksum", None)  # a stored run's own
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(row) - known):
             raise TrajectoryError(f"unknown field {unknown[0]!r} in a trajectory of schema {SCHEMA!r}: {_short(line)}")

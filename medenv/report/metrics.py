@@ -101,12 +101,24 @@ class Summary:
         types: By task type.
         usage: Sums of what the provider counted (tokens), by its own names.
         attempts: By task id, the scores of its attempts in the order they were made.
+        tasks: Ids of all tasks that were played, scored or not.
     """
 
-    total: Counts
-    types: dict[int, Counts]
-    usage: dict[str, float]
-    attempts: dict[str, list[float]]
+    total: Counts = field(default_factory=Counts)
+    types: dict[int, Counts] = field(default_factory=dict)
+    usage: dict[str, float] = field(default_factory=dict)
+    attempts: dict[str, list[float]] = field(default_factory=dict)
+    tasks: set[str] = field(default_factory=set)
+
+    def add(self, trajectory: Trajectory) -> None:
+        """Count one episode in; nothing of it is kept but numbers. Every attempt counts, none replaces another."""
+        self.total.add(trajectory)
+        self.types.setdefault(trajectory.task.type, Counts()).add(trajectory)
+        self.tasks.add(trajectory.task.id)
+        if trajectory.verdict is not None:
+            self.attempts.setdefault(trajectory.task.id, []).append(trajectory.verdict["score"])
+        for turn in trajectory.turns:
+            _add_usage(self.usage, turn.usage or {})
 
     @property
     def balanced(self) -> float | None:
@@ -157,15 +169,10 @@ class Summary:
 
 
 def summarise(trajectories: Iterable[Trajectory]) -> Summary:
-    """Count episodes up; every attempt counts, none replaces another."""
-    summary = Summary(Counts(), {}, {}, {})
+    """Count episodes up; see `Summary.add`."""
+    summary = Summary()
     for trajectory in trajectories:
-        summary.total.add(trajectory)
-        summary.types.setdefault(trajectory.task.type, Counts()).add(trajectory)
-        if trajectory.verdict is not None:
-            summary.attempts.setdefault(trajectory.task.id, []).append(trajectory.verdict["score"])
-        for turn in trajectory.turns:
-            _add_usage(summary.usage, turn.usage or {})
+        summary.add(trajectory)
     return summary
 
 

@@ -1,56 +1,54 @@
-"""Runs an agent over tasks, many episodes at once, and hands on each trajectory as it is finished.
+"""Plays episodes: one by itself, and many at once on any engine, handing on each trajectory as it is finished.
 
-Episodes share nothing but the charts, so how many run at once changes no result.
+Episodes share nothing but the charts, so how many run at once, and where, changes no result.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 
-from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError, as_policy
+from medenv.agents import Policy, as_policy
 from medenv.agents.plain import Answering
-from medenv.agents.policy import ask
 from medenv.episode import Benchmark
-from medenv.fhir import BackendError
-from medenv.protocol.trajectory import Status, Trajectory
+from medenv.protocol.trajectory import Trajectory
+from medenv.rollouts.attempts import Attempts
+from medenv.rollouts.engines.base import Engine
+from medenv.rollouts.engines.local import LocalEngine
 from medenv.tasks import Task
 
-__all__ = ["play", "run"]
+__all__ = ["pump", "run"]
 
 
-async def play(
-    benchmark: Benchmark, policy: Policy | Answering, task: Task, seed: int = 0, sample: int = 0
-) -> Trajectory:
-    """Play one episode to its end and grade it.
+async def pump(engine: Engine, attempts: Attempts, deliver: Callable[[Trajectory], object]) -> None:
+    """Play attempts until there are no more, as many at once as the engine takes.
 
     Args:
-        benchmark: Charts and grader.
-        policy: The agent, or a function from the conversation to its next reply.
-        task: One of the benchmark's tasks.
-        seed: Of the run; the agent is given the sum of seed and sample.
-        sample: Which attempt at the task this is, from 0.
-
-    Returns:
-        The graded trajectory; a fault of server or provider gives one with status ``infrastructure_error`` and no verdict.
+        engine: Where episodes are played; opened already.
+        attempts: What to play.
+        deliver: Called with each graded trajectory, in this thread, before anything else of its episode can happen.
 
     Raises:
-        FatalProviderError: The provider refuses every request, so that no episode can be played.
+        FatalProviderError: The provider refuses every request; what was finished has been delivered.
     """
-    policy = as_policy(policy)
-    episode = benchmark.start(task, {"agent": policy.describe(), "seed": seed, "sample": sample})
-    player = policy.start(task, seed + sample)
+
+    async def work() -> None:
+        while (attempt := await attempts.take()) is not None:
+            trajectory = await engine.episode(attempt)
+            deliver(trajectory)
+            attempts.finished(trajectory)
+            await asyncio.sleep(0)  # policies that never wait must let others have a turn
+
+    workers = [asyncio.create_task(work()) for _ in range(engine.concurrency)]
     try:
-        while not episode.done:
-            episode.step(await ask(player, episode.conversation))
-    except ContextLimitError as error:
-        episode.fail(str(error), Status.CONTEXT_LIMIT)
-    except FatalProviderError:
-        episode.session.close()
-        raise
-    except (ProviderError, BackendError) as error:
-        episode.fail(str(error))
-    return benchmark.finish(episode)
+        await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for one in workers:
+            one.cancel()
+        ended = await asyncio.gather(*workers, return_exceptions=True)
+    for failure in ended:
+        if isinstance(failure, Exception):
+            raise failure
 
 
 async def run(
@@ -63,13 +61,13 @@ async def run(
     done: Collection[tuple[str, int]] = (),
     concurrency: int = 8,
 ) -> AsyncGenerator[Trajectory, None]:
-    """Play every task, up to `concurrency` episodes at once.
+    """Play every task in this process, up to `concurrency` episodes at once.
 
     Args:
         benchmark: Charts and grader.
         policy: The agent, or a function from the conversation to its next reply.
         tasks: What to play.
-        seed: Of the run; the agent is given the sum of seed and sample.
+        seed: Of the run; see `medenv.agents.seeds.agent_seed` for what the agent is given.
         samples: Attempts at each task.
         done: Task id and sample of attempts that are not to be played again.
         concurrency: Most episodes under way at a time; never more than the backend has room for.
@@ -81,27 +79,15 @@ async def run(
         ValueError: `concurrency` is less than 1.
         FatalProviderError: The provider refuses every request; what was finished has been yielded.
     """
-    policy = as_policy(policy)
-    if concurrency < 1:
-        raise ValueError(f"concurrency is {concurrency}; it must be at least 1")
-    capacity = benchmark.backend.capacity
-    concurrency = concurrency if capacity is None else min(concurrency, capacity)
-    waiting = ((task, sample) for task in tasks for sample in range(samples) if (task.id, sample) not in done)
-    under_way: list[asyncio.Task[Trajectory]] = []
+    engine = LocalEngine(benchmark, as_policy(policy), concurrency)
+    attempts = Attempts(tasks, samples, seed, {(task, sample, seed) for task, sample in done})
+    finished: asyncio.Queue[Trajectory | None] = asyncio.Queue()
+    pumping = asyncio.create_task(pump(engine, attempts, finished.put_nowait))
+    pumping.add_done_callback(lambda _: finished.put_nowait(None))
     try:
-        while True:
-            while len(under_way) < concurrency and (attempt := next(waiting, None)) is not None:
-                under_way.append(asyncio.create_task(play(benchmark, policy, attempt[0], seed, attempt[1])))
-            if not under_way:
-                return
-            await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-            finished = [one for one in under_way if one.done()]
-            under_way = [one for one in under_way if one not in finished]
-            # In the order begun, so that equal runs are equal files; good ones first, so that nothing finished
-            # is lost when another of the same moment is fatal.
-            for one in sorted(finished, key=lambda done: done.exception() is not None):
-                yield one.result()
+        while (one := await finished.get()) is not None:
+            yield one
+        await pumping
     finally:
-        for one in under_way:
-            one.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        pumping.cancel()
+        await asyncio.gather(pumping, return_exceptions=True)

@@ -84,7 +84,8 @@ def test_types_and_ids_choose_tasks(tmp_path):
 
 def test_resume_plays_what_is_missing_only(tmp_path):
     arguments = ("eval", "--agent", "random", "--seed", "3", "--type", "2", "--out", "run")
-    assert medenv(*arguments, cwd=tmp_path).returncode == 0
+    first = medenv(*arguments, cwd=tmp_path)
+    assert first.returncode == 0
     file = tmp_path / "run" / "trajectories.jsonl"
     whole = file.read_bytes()
     lines = whole.splitlines(keepends=True)
@@ -92,9 +93,10 @@ def test_resume_plays_what_is_missing_only(tmp_path):
     refused = medenv(*arguments, cwd=tmp_path)
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
-    done = medenv(*arguments, "--resume", cwd=tmp_path)
+    done = medenv("eval", "--resume", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert file.read_bytes() == whole
+    assert done.stdout == first.stdout, "a resumed run's table is that of one in a single go"
 
 
 def test_interrupted_runs_keep_what_was_finished(tmp_path):
@@ -150,7 +152,11 @@ def test_interrupted_runs_keep_what_was_finished(tmp_path):
         (("--agent", "blind", "--observation", "tiny"), "tiny"),
         (("--agent", "blind", "--model", "x"), "model"),
         (("--agent", "llm"), "--model"),
-        (("--agent", "blind", "--resume"), "--out"),
+        (("--resume", "nowhere"), "nowhere"),
+        (("--agent", "blind", "--retry-infrastructure"), "--resume"),
+        (("--agent", "blind", "--engine", "rya"), "ray"),
+        (("--agent", "blind", "--workers", "2"), "--concurrency"),
+        (("--agent", "blind", "--address", "auto"), "ray"),
         (("--agent", "blind", "--charts", "none.ndjson"), "none.ndjson"),
         (
             ("--agent", "blind", "--split", "train", "--backend", "remote", "--server", "http://127.0.0.1:9/fhir"),

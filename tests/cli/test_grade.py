@@ -41,12 +41,22 @@ def test_two_runs_are_compared(runs):
 
 def test_runs_on_different_charts_are_not_compared(runs):
     other = runs / "other.jsonl"
-    rows = (runs / "blind" / "trajectories.jsonl").read_bytes()
-    fingerprint = json.loads(rows.splitlines()[0])["provenance"]["data"].encode()
-    other.write_bytes(rows.replace(fingerprint, b"sha256:0000"))
+    rows = [json.loads(line) for line in (runs / "blind" / "trajectories.jsonl").read_bytes().splitlines()]
+    for row in rows:
+        del row["checksum"]
+        row["provenance"]["data"] = "sha256:0000"
+    other.write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = medenv("compare", "blind", "other.jsonl", cwd=runs)
     assert done.returncode == 2
     assert "sha256:0000" in done.stderr
+
+
+def test_runs_judged_by_different_graders_are_not_compared(runs):
+    medenv("grade", "blind", "--grader", "official", "--out", "judged", cwd=runs)
+    refused = medenv("compare", "reference", "judged", cwd=runs)
+    assert refused.returncode == 2
+    assert "official, strict" in refused.stderr
+    assert medenv("compare", "reference", "judged", "--grader", "strict", cwd=runs).returncode == 0
 
 
 def test_samples_are_stored_and_rated(runs):

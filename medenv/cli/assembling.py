@@ -1,0 +1,110 @@
+"""From a run's options to what it is made of: the benchmark's arguments, the settings that are recorded, the engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from medenv.agents import Policy
+from medenv.cli.choosing import Chosen
+from medenv.cli.console import stderr
+from medenv.cli.run_options import BenchmarkOptions, RunOptions
+from medenv.episode import Benchmark
+from medenv.protocol.instructions import Wording
+from medenv.rollouts import ENGINES, Engine, LocalEngine, Setup
+from medenv.tasks.unknown import unknown
+
+__all__ = ["benchmark_arguments", "benchmark_settings", "check_engine", "engine_of", "settings_of"]
+
+
+def check_engine(options: RunOptions) -> None:
+    """Tell a wrong engine, or options of another one, before anything is built.
+
+    Raises:
+        LookupError: There is no such engine.
+        ValueError: Options don't go together.
+    """
+    if options.engine not in ENGINES:
+        raise unknown("engine", options.engine, list(ENGINES), f"there are: {', '.join(ENGINES)}")
+    if options.engine != "ray" and options.address is not None:
+        raise ValueError("--address is for --engine ray")
+    if options.engine == "local" and options.workers is not None:
+        raise ValueError("--workers is for --engine processes and ray; the engine 'local' has --concurrency")
+
+
+def benchmark_arguments(
+    options: BenchmarkOptions, wording: Wording | None = None, tolerances: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The arguments of `Benchmark`.
+
+    Args:
+        options: Which tasks on which server.
+        wording: The user's own prompt.
+        tolerances: What may be wrong with a reply's form.
+    """
+    return {
+        "split": options.split,
+        "grader": options.grader,
+        "official": options.official,
+        "charts": options.charts,
+        "observation": options.observation,
+        "max_turns": options.max_turns,
+        "seed": options.task_seed,
+        "size": options.size,
+        "protocol": options.protocol,
+        "wording": wording,
+        "tolerances": tuple(tolerances),
+        "backend": options.backend,
+        "server": _server(options),
+    }
+
+
+def _server(options: BenchmarkOptions) -> dict[str, Any]:
+    if options.backend == "container":
+        return {"image": options.image, "size": options.pool, "reset": options.reset, "progress": stderr().print}
+    if (options.image, options.server) != (None, None) and options.backend == "embedded":
+        raise ValueError("--image is for --backend container, --server for --backend remote")
+    return {"url": options.server} if options.backend == "remote" else {}
+
+
+def benchmark_settings(options: BenchmarkOptions, benchmark: Benchmark) -> dict[str, Any]:
+    """What every episode depends on, whoever plays."""
+    return {
+        "split": options.split,
+        "grader": benchmark.grader.name,
+        "observation": options.observation,
+        "max_turns": options.max_turns,
+        "protocol": options.protocol,
+        "prompt": benchmark.prompt_hash,
+        "tolerances": list(benchmark.tolerances),
+        "backend": options.backend,
+        "data": benchmark.backend.fingerprint,
+    }
+
+
+def settings_of(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: Chosen) -> dict[str, Any]:
+    """What every episode of the run depends on."""
+    return {
+        "agent": policy.describe(),
+        **benchmark_settings(options, benchmark),
+        "seed": options.seed,
+        "samples": options.samples,
+        "tasks": tasks.fingerprint,
+        **({"limit": len(tasks)} if benchmark.tasks.endless else {}),
+    }
+
+
+def engine_of(options: RunOptions, setup: Setup, benchmark: Benchmark, policy: Policy) -> Engine:
+    """Where episodes are played."""
+    if options.engine == "local":
+        return LocalEngine(benchmark, policy, options.concurrency)
+    if options.engine == "processes":
+        from medenv.rollouts.engines.processes import ProcessEngine
+
+        return ProcessEngine(setup, benchmark, policy, options.workers or os.cpu_count() or 1)
+    from medenv.rollouts.engines.ray import RayEngine
+
+    return RayEngine(
+        setup, benchmark, policy, options.address, options.workers, options.concurrency, options.worker_gpus
+    )

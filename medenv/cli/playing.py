@@ -1,0 +1,189 @@
+"""The one code path of ``eval`` and ``rollout``: from options to a stored run, with progress, interruption and resuming."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from medenv.agents import FatalProviderError, Policy, load
+from medenv.cli.assembling import benchmark_arguments, check_engine, engine_of, settings_of
+from medenv.cli.choosing import Chosen, choose
+from medenv.cli.console import stderr
+from medenv.cli.interrupts import run_interruptible
+from medenv.cli.options import given, plain, restored
+from medenv.cli.progress import EpisodeBar
+from medenv.cli.run_options import RunOptions
+from medenv.episode import Benchmark
+from medenv.protocol.trajectory import Trajectory
+from medenv.rollouts import (
+    Engine,
+    Manifest,
+    Plan,
+    RunFolder,
+    RunFolderError,
+    RunWriteError,
+    Setup,
+    collect,
+    read_stored,
+)
+
+__all__ = ["SHORT_OF_MONEY", "Played", "fill_run"]
+
+SHORT_OF_MONEY = 3
+"""Exit code of a run that --max-cost ended."""
+
+_NOT_STORED = ("out", "resume", "retry_infrastructure")
+
+
+@dataclass
+class Played:
+    """A run as `fill_run` leaves it.
+
+    Attributes:
+        folder: The run, still open.
+        benchmark: What was played, still open.
+        policy: Who played.
+        tasks: The tasks.
+        bar: What the progress bar counted.
+        complete: Whether all was played; False if the budget ended it.
+    """
+
+    folder: RunFolder
+    benchmark: Benchmark
+    policy: Policy
+    tasks: Chosen
+    bar: EpisodeBar
+    complete: bool
+
+
+def fill_run(
+    context: typer.Context,
+    options: RunOptions,
+    count_in: Callable[[Trajectory], object],
+    then: Callable[[Played], None],
+) -> None:
+    """Play what a run lacks.
+
+    Args:
+        context: Of the command.
+        options: As given on the command line.
+        count_in: Called with each episode of the run, stored ones first.
+        then: Called at the end, with everything still open.
+
+    Raises:
+        typer.Exit: With 130 after Ctrl-C, with `SHORT_OF_MONEY` if the budget ended the run.
+        ValueError: The options don't go together, or not with the stored run.
+        ProviderError: The provider refuses every request.
+        RunWriteError: The disk is full or fails.
+    """
+    options = _with_stored(context, options)
+    agent, agent_options = options.arguments()
+    check_engine(options)
+    make = partial(load, agent, **agent_options)
+    policy = make()
+    arguments = benchmark_arguments(options, options.wording(), options.tolerate)
+    with Benchmark(**arguments) as benchmark:
+        tasks = choose(benchmark.tasks, options)
+        folder_path = options.resume or options.out or _unused(f"{policy.name.replace('/', '_')}-{options.split}")
+        setup = Setup(arguments, make, benchmark.backend.fingerprint)
+        engine = engine_of(options, setup, benchmark, policy)
+        settings = settings_of(options, benchmark, policy, tasks)
+        stored = {name: value for name, value in plain(options).items() if name not in _NOT_STORED}
+        stored["episodes"] = len(tasks) * options.samples
+        plan = Plan(tasks, options.seed, options.samples, options.retry_infrastructure, options.max_cost)
+        with (
+            RunFolder(folder_path, settings, resume=options.resume is not None, options=stored) as folder,
+            _endings(context, folder.path),
+        ):
+            bar = EpisodeBar(policy.name, plan.episodes)
+
+            def counted(trajectory: Trajectory) -> None:
+                count_in(trajectory)
+                bar.count(trajectory)
+
+            done = read_stored(plan, folder, counted)
+            with bar, redirect_stdout(sys.stderr):  # Ray's remarks are no results
+                complete = run_interruptible(_play(plan, engine, policy, folder, done, counted, bar))
+            then(Played(folder, benchmark, policy, tasks, bar, complete))
+            if not complete:
+                stderr().print(
+                    f"stopped: another episode could cost more than --max-cost {plan.max_cost} in all; "
+                    f"{bar.episodes} of {plan.episodes} episodes are stored for {bar.cost:.4f} USD. "
+                    f"Go on with: {_again(context, folder.path)} --max-cost MORE",
+                    soft_wrap=True,
+                    markup=False,
+                )
+                raise typer.Exit(SHORT_OF_MONEY)
+
+
+async def _play(
+    plan: Plan,
+    engine: Engine,
+    policy: Policy,
+    folder: RunFolder,
+    done: set[Any],
+    counted: Callable[[Trajectory], None],
+    bar: EpisodeBar,
+) -> bool:
+    try:
+        return await collect(plan, engine, folder, done, counted, bar.cost)
+    finally:
+        await policy.close()
+
+
+@contextmanager
+def _endings(context: typer.Context, folder: Path) -> Any:
+    """What is said when a run ends before its time."""
+    again = _again(context, folder)
+    try:
+        yield
+    except KeyboardInterrupt:
+        stderr().print(f"interrupted; finished episodes are stored, go on with: {again}", soft_wrap=True, markup=False)
+        raise typer.Exit(130) from None
+    except FatalProviderError as error:
+        raise FatalProviderError(f"{error}; finished episodes are stored, go on with: {again}") from None
+    except RunWriteError as error:
+        raise RunWriteError(
+            f"{error.args[-1]}; finished episodes are stored, make room and go on with: {again}"
+        ) from error
+
+
+def _again(context: typer.Context, folder: Path) -> str:
+    return f"medenv {context.info_name} --resume {folder}"
+
+
+def _with_stored(context: typer.Context, options: RunOptions) -> RunOptions:
+    """The options of a run that is gone on with, unless given anew."""
+    if options.resume is None:
+        if options.retry_infrastructure:
+            raise typer.BadParameter("it goes with --resume FOLDER", param_hint="--retry-infrastructure")
+        return options
+    if options.out is not None:
+        raise typer.BadParameter("leave it out: --resume names the folder", param_hint="--out")
+    manifest = Manifest.read(options.resume)
+    if manifest is None:
+        raise RunFolderError(
+            f"{str(options.resume)!r} holds no run that could be gone on with (no {Manifest.NAME}); give the folder of one"
+        )
+    if "agent" not in manifest.options:
+        raise RunFolderError(
+            f"the run in {str(options.resume)!r} was not played by medenv eval or rollout, so it can't be gone on with"
+        )
+    return restored(options, manifest.options, {*given(context), *_NOT_STORED})
+
+
+def _unused(name: str) -> Path:
+    """A folder below ``runs`` that holds no run yet."""
+    for number in count(1):
+        path = Path("runs") / (name if number == 1 else f"{name}-{number}")
+        if not (path / RunFolder.TRAJECTORIES).exists():
+            return path
+    raise RunFolderError("unreachable")

@@ -1,0 +1,82 @@
+"""A worker of an engine with several processes: its own charts, its own agent, and episodes sent to it by number.
+
+Rows travel as their JSON, so that what is stored is the same bytes wherever an episode was played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from medenv import __version__
+from medenv.agents import FatalProviderError, Policy
+from medenv.episode import Benchmark
+from medenv.protocol.trajectory import Trajectory
+from medenv.rollouts.attempts import Attempt
+from medenv.rollouts.engines.local import play
+
+__all__ = ["Answer", "Setup", "Worker", "read_answer"]
+
+Answer = tuple[str, bytes]
+"""``("row", JSON)``, or ``("fatal", message)`` when no later episode can succeed either."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a worker makes what it plays with; all of it can be pickled.
+
+    Attributes:
+        benchmark: Arguments of `medenv.episode.Benchmark`.
+        policy: Makes the agent, e.g. ``partial(medenv.agents.load, "random")``.
+        data: The fingerprint that the charts must have.
+        medenv: The version of medenv that workers must have.
+    """
+
+    benchmark: Mapping[str, Any]
+    policy: Callable[[], Policy]
+    data: str
+    medenv: str = __version__
+
+
+class Worker:
+    """Plays what it is sent.
+
+    Args:
+        setup: What to play with.
+
+    Raises:
+        ValueError: This is another version of medenv, or the charts are others than the sender's.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        if setup.medenv != __version__:
+            raise ValueError(
+                f"the run is of medenv {setup.medenv}, and this worker has {__version__}; install the same on all nodes"
+            )
+        self._benchmark = Benchmark(**setup.benchmark)
+        found = self._benchmark.backend.fingerprint
+        if found != setup.data:
+            self._benchmark.close()
+            raise ValueError(f"this worker's charts have the fingerprint {found}, and those of the run {setup.data}")
+        self._policy = setup.policy()
+
+    async def play(self, attempt: Attempt) -> Answer:
+        """Play an attempt to its end."""
+        try:
+            row = await play(self._benchmark, self._policy, attempt.task, attempt.seed, attempt.sample)
+        except FatalProviderError as error:
+            return "fatal", str(error).encode()
+        return "row", row.to_json()
+
+
+def read_answer(answer: Answer) -> Trajectory:
+    """What a worker's answer says.
+
+    Raises:
+        FatalProviderError: No later episode can succeed either.
+    """
+    kind, content = answer
+    if kind == "fatal":
+        raise FatalProviderError(content.decode())
+    return Trajectory.from_json(content)
