@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from medenv.protocol.stored import seal
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.rollouts.store.errors import RunFolderError
 from medenv.rollouts.store.files import replacing
@@ -14,7 +15,6 @@ from medenv.rollouts.store.lock import WriterLock
 from medenv.rollouts.store.manifest import Manifest
 from medenv.rollouts.store.origin import origin_of
 from medenv.rollouts.store.reading import TRAJECTORIES, key_of, numbered, read_run
-from medenv.protocol.stored import seal
 
 __all__ = ["filter_run", "merge_runs", "sample_run", "write_run"]
 

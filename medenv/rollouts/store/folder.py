@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from medenv.protocol.stored import seal
 from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts.store.errors import RunFolderError
 from medenv.rollouts.store.files import write_json
@@ -18,7 +19,6 @@ from medenv.rollouts.store.log import AppendLog, mend
 from medenv.rollouts.store.manifest import Manifest
 from medenv.rollouts.store.mending import set_aside
 from medenv.rollouts.store.reading import TRAJECTORIES, numbered, read_run
-from medenv.protocol.stored import seal
 
 __all__ = ["RunFolder"]
 

@@ -9,8 +9,8 @@ import os
 import time
 from pathlib import Path
 
-from medenv.rollouts.store.errors import RunWriteError
 from medenv.protocol.stored import is_whole
+from medenv.rollouts.store.errors import RunWriteError
 
 __all__ = ["SYNC_SECONDS", "AppendLog", "mend"]
 

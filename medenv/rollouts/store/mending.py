@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from medenv.protocol.stored import is_sealed, parse
 from medenv.protocol.trajectory import TrajectoryError, UnknownSchemaError
 from medenv.rollouts.store.errors import RunFolderError, RunWriteError
 from medenv.rollouts.store.files import replacing
@@ -17,7 +18,6 @@ from medenv.rollouts.store.lock import WriterLock
 from medenv.rollouts.store.log import mend
 from medenv.rollouts.store.origin import origin_of
 from medenv.rollouts.store.reading import Key, file_of, key_of, numbered_lines
-from medenv.protocol.stored import is_sealed, parse
 
 __all__ = ["REJECTED", "Check", "check_run", "repair_run", "set_aside"]
 

@@ -8,11 +8,11 @@ import sys
 import orjson
 import pytest
 
+from medenv.protocol.stored import parse, seal
 from medenv.protocol.trajectory import TrajectoryError
 from medenv.rollouts import Manifest, RunFolder, RunFolderError, RunWriteError
 from medenv.rollouts.store import check_run, files, log, numbered, read_run, repair_run
 from medenv.rollouts.store.log import AppendLog, mend
-from medenv.protocol.stored import parse, seal
 from tests.rollouts.store.test_folder import row
 
 
