@@ -58,8 +58,14 @@ class Secret:
         return self._value is None or (self._value.isascii() and self._value.isprintable())
 
     def safe(self, text: str) -> str:
-        """Text without the key, should a provider have echoed it."""
-        return text.replace(self._value, "[key]") if self._value else text
+        """Text for people (an error, a log) without the key, should a provider have echoed it."""
+        return text.replace(self._value, "[key]") if self._value and len(self._value) >= 4 else text
+
+    def safe_answer(self, text: str) -> str:
+        """A model's answer without the key, unless that is a word it could have said (``EMPTY``, ``none``, ``not-needed``)."""
+        key = self._value or ""
+        long = len(key) >= 8 and (key.startswith("sk-") or any(char.isdigit() for char in key))
+        return text.replace(key, "[key]") if long or len(key) >= 16 else text
 
     def __reduce__(self) -> Any:
         raise TypeError("a key is not pickled")
@@ -242,5 +248,6 @@ async def _exchange(client: Any, request: Any, exchange: Exchange, secret: Secre
         for name, value in answer.headers.items()
         if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
     }
-    exchange.text = secret.safe(content.decode("utf-8", "replace"))
+    text = content.decode("utf-8", "replace")
+    exchange.text = secret.safe_answer(text) if answer.status_code == 200 else secret.safe(text)
     exchange.status = answer.status_code

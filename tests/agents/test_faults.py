@@ -185,6 +185,16 @@ def test_how_long_it_waits_is_what_the_provider_asks_for(monkeypatch):
 MIX = [name for name in TRANSIENT if name not in ("huge", "bomb")]
 
 
+@pytest.mark.parametrize("key", ["EMPTY", "none", "k", "not-needed"])
+def test_a_word_for_no_key_changes_no_answer(monkeypatch, key):
+    monkeypatch.setenv("SOME_KEY", key)
+    with serving([(f"FINISH([{json.dumps(key)}])", [])]) as (_, base):
+        assert ask("chat", base, monkeypatch, api_key_env="SOME_KEY").text == f"FINISH([{json.dumps(key)}])"
+    with serving(DONE, always="400") as (_, base), pytest.raises(ProviderError) as error:
+        ask("chat", base, monkeypatch, api_key_env="SOME_KEY")
+    assert len(key) < 4 or key not in str(error.value)
+
+
 @pytest.mark.parametrize("name", EACH)
 def test_episodes_among_faults_are_played_or_infrastructure_errors(name, monkeypatch, log):
     monkeypatch.setenv("MEDENV_API_KEY", KEY)
