@@ -220,16 +220,16 @@ def test_an_unknown_schema_is_refused_and_left_alone(tmp_path, file):
 
 def test_infrastructure_errors_are_played_again_on_demand_only(tmp_path):
     with serving(lambda messages: "FINISH([])", Faults(every=3, kinds=("400",))) as (base, seen):
-        arguments = ("--agent", "llm", "--model", "m", "--base-url", base, "--type", "2", "--retries", "0")
+        arguments = ("--agent", "llm", "--model", "m", "--base-url", base, "--type", "2")
         assert inside.medenv("rollout", *arguments, "--out", "run", cwd=tmp_path).returncode == 0
         failed = [line for line in lines_of(tmp_path / "run") if b'"infrastructure_error"' in line]
-        assert len(failed) == 10
+        assert len(failed) == 10, [json.loads(line)["error"] for line in failed]
         asked = len(seen)
         again = inside.medenv("rollout", "--resume", "run", cwd=tmp_path)
         assert "--retry-infrastructure" in again.stdout
         assert len(seen) == asked
         assert inside.medenv("rollout", "--resume", "run", "--retry-infrastructure", cwd=tmp_path).returncode == 0
-        assert len(seen) == asked + 10
+        assert len(seen) >= asked + 10
     assert len(lines_of(tmp_path / "run")) == 30
     assert set(keys_of(tmp_path / "run").values()) == {1}
     assert (tmp_path / "run" / "superseded.jsonl").read_bytes().splitlines() == failed
