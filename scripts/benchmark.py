@@ -61,12 +61,30 @@ MedAgentBenchEnv.reset and .step, the grader's verdict included.
     )
     env.add_argument("--tasks", type=int, default=300, help="tasks to replay, over all types (default 300)")
     env.add_argument("--rounds", type=int, default=5, help="rounds; the median counts (default 5)")
+    agents = commands.add_parser(
+        "agents",
+        help="how many requests concurrent episodes keep under way at a slow model",
+        description="""\
+Episodes of the llm agent against a server in a process of its own that takes a fixed time for each reply. The server counts:
+the mean is the number of requests it held, over the time from its first request to its last answer.""",
+        epilog="example:\n  benchmark.py agents --concurrency 256 --episodes 1024",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    agents.add_argument("--concurrency", type=int, default=64, help="episodes under way at a time (default 64)")
+    agents.add_argument("--episodes", type=int, default=192, help="episodes in all (default 192)")
+    agents.add_argument("--replies", type=int, default=4, help="replies of an episode (default 4)")
+    agents.add_argument("--latency", type=float, default=2.0, help="seconds a reply takes (default 2)")
     chosen = parser.parse_args()
     if chosen.what == "server":
         from benchmarks.server import Settings, run
 
         data = chosen.data or (STORED if STORED.is_file() else None)
         run(Settings(data, chosen.hapi, chosen.requests, chosen.rounds, tuple(chosen.sessions), chosen.seed))
+    elif chosen.what == "agents":
+        from benchmarks.agents import Settings as AgentSettings
+        from benchmarks.agents import run_agents
+
+        run_agents(AgentSettings(chosen.concurrency, chosen.episodes, chosen.replies, chosen.latency))
     else:
         from benchmarks.env import run as run_env
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 from medenv.agents.llm.provider import BrokenAnswerError, Provider, without_nulls
-from medenv.agents.llm.wire import new_client
+from medenv.agents.llm.wire import Secret, new_client
 from medenv.agents.policy import Reply
 
 from medenv.protocol.conversation import Conversation
@@ -22,11 +22,12 @@ _ID = "token_id:"
 class _Bearer(httpx.Auth):
     """Puts the key on each request, so that it stands in no header table that could be shown."""
 
-    def __init__(self, key: str) -> None:
-        self._reveal = lambda: key
+    def __init__(self, secret: Secret) -> None:
+        self._secret = secret
 
     def auth_flow(self, request: httpx.Request) -> Any:
-        request.headers["Authorization"] = f"Bearer {self._reveal()}"
+        if self._secret:
+            request.headers["Authorization"] = self._secret.authorization
         yield request
 
 
@@ -64,8 +65,7 @@ class ChatCompletions(Provider):
     async def send(self, request: Mapping[str, Any]) -> None:
         """Post the body."""
         if self._client is None:
-            key = self.secret.reveal()
-            self._client = new_client(httpx, self.secret, self.timeout, auth=_Bearer(key) if key else None)
+            self._client = new_client(httpx, self.secret, self.timeout, auth=_Bearer(self.secret))
         await self._client.post(f"{self.place}/chat/completions", json=request)
 
     async def close(self) -> None:
@@ -103,7 +103,7 @@ class ChatCompletions(Provider):
         if any(set(call) - {"id", "type", "function", "index"} for call in calls) and all(
             call.get("id") for call in calls
         ):
-            kept["tool_calls"] = calls
+            kept["tool_calls"] = [{name: value for name, value in call.items() if name != "index"} for call in calls]
         return {self.name: kept} if kept else None
 
 
@@ -157,6 +157,8 @@ def _tokens(answer: Mapping[str, Any], choice: Mapping[str, Any]) -> Tokens | No
         except (KeyError, TypeError, ValueError):
             return tokens or None
         named = [text.removeprefix(_ID) for text in texts]
+        if given := _ids([one.get("id") for one in content]):  # llama.cpp
+            tokens.setdefault("ids", given)
         if all(text.startswith(_ID) for text in texts) and all(number.isdecimal() for number in named):
             tokens.setdefault("ids", [int(number) for number in named])
         else:

@@ -6,6 +6,7 @@ Transient faults (429, 5xx, time-outs, cut or malformed answers) are tried again
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import random
 from collections.abc import Mapping, Sequence
@@ -105,15 +106,16 @@ class LLMPolicy(Policy):
             raise ValueError(f"unknown provider {provider!r}; there are: {', '.join(PROVIDERS)}")
         kind = PROVIDERS[provider]
         base_url = kind.base_url if base_url is None else base_url
-        if not base_url.startswith(("http://", "https://")):
-            raise ValueError(f"base URL {base_url!r} must begin with http:// or https://")
+        place, credentials = _place(base_url)
+        if credentials and kind is not ChatCompletions:
+            raise ValueError(f"the provider {provider!r} takes no credentials in the base URL; set {kind.keys[-1]}")
         if api_key_env is not None and not os.environ.get(api_key_env):
             raise ValueError(f"environment variable {api_key_env!r} is not set; it should hold the API key")
         kind.prepare()
         names = (api_key_env,) if api_key_env else kind.keys
-        self._secret = _secret(names)
+        self._secret = credentials or _secret(names)
         self.name = self.model = model
-        self.base_url = base_url.rstrip("/")
+        self.base_url = place
         self.timeout, self.retries, self.backoff, self.seed = timeout, retries, backoff, seed
         self.settings = Settings(
             model=model,
@@ -136,10 +138,14 @@ class LLMPolicy(Policy):
         self._open: tuple[asyncio.AbstractEventLoop, Provider] | None = None
 
     def describe(self) -> dict[str, Any]:
-        """Provider, model, endpoint and all settings that shape a request; never the key, nor credentials inside the URL."""
-        url = str(httpx.URL(self.base_url).copy_with(userinfo=b""))
+        """Provider, model, endpoint and all settings that shape a request; never the key."""
         wanted, plain = self.settings, Settings(self.model)
-        said: dict[str, Any] = {"name": "llm", "provider": self._kind.name, "model": self.model, "base_url": url}
+        said: dict[str, Any] = {
+            "name": "llm",
+            "provider": self._kind.name,
+            "model": self.model,
+            "base_url": self.base_url,
+        }
         said |= {"temperature": wanted.temperature, "max_tokens": wanted.max_tokens}
         for name in ("stop", "reasoning_effort", "logprobs", "token_ids", "replay", "extra"):
             value = getattr(wanted, name)
@@ -205,7 +211,7 @@ class LLMPolicy(Policy):
         wait = self.backoff
         for attempt in range(self.retries + 1):
             try:
-                async with pacer.request(_estimate(request, self.settings)) as spent:
+                async with pacer.request(self._estimate(request)) as spent:
                     reply = await self._ask(provider, request)
                     spent.tokens = _spent(reply, spent.tokens)
                 return reply
@@ -222,6 +228,12 @@ class LLMPolicy(Policy):
             wait *= 2
         raise AssertionError("unreachable")
 
+    def _estimate(self, request: Mapping[str, Any]) -> float:
+        """Tokens that a request will probably take: four characters each, and half of what the reply may have."""
+        if self.limits.tokens_per_minute is None:
+            return 0.0
+        return len(str(request)) / 4 + (self.settings.max_tokens or 512) / 2
+
     async def _ask(self, provider: Provider, request: Mapping[str, Any]) -> Reply:
         """Ask once."""
         with exchanging() as exchange:
@@ -232,7 +244,7 @@ class LLMPolicy(Policy):
         raise_for(exchange, self.timeout, self._secret)
         try:
             reply = provider.read(exchange.json())
-        except BrokenAnswerError as error:
+        except (BrokenAnswerError, RecursionError) as error:
             raise TransientError(f"an answer that is no reply ({error}): {(exchange.text or '')[:200]!r}") from None
         except ValueError as error:
             raise TransientError(f"an answer that is no JSON ({error}): {(exchange.text or '')[:200]!r}") from None
@@ -246,21 +258,30 @@ class LLMPolicy(Policy):
             exchange.fault = exchange.fault or error
 
 
+def _place(base_url: str) -> tuple[str, Secret | None]:
+    """A base URL without the credentials in it, and those."""
+    shown = base_url.rpartition("@")[2]
+    if not base_url.startswith(("http://", "https://")):
+        raise ValueError(f"base URL {shown!r} must begin with http:// or https://")
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"base URL {shown!r} can't be used: {error}") from None
+    secret = Secret(base64.b64encode(url.userinfo).decode(), "Basic") if url.userinfo else None
+    return str(url.copy_with(userinfo=b"")).rstrip("/"), secret
+
+
 def _secret(names: Sequence[str]) -> Secret:
     """The key in the first of these variables that is set, or none."""
     for name in names:
-        if key := os.environ.get(name, "").strip():
-            if not (key.isascii() and key.isprintable()):
+        # Never a plain local: a traceback may show those.
+        if secret := Secret(os.environ.get(name, "").strip()):
+            if not secret.fits_header:
                 raise ValueError(
                     f"the key in the environment variable {name!r} has characters that no HTTP header can hold"
                 )
-            return Secret(key)
+            return secret
     return Secret(None)
-
-
-def _estimate(request: Mapping[str, Any], settings: Settings) -> float:
-    """Tokens that a request will probably take: four characters each, and half of what the reply may have."""
-    return len(str(request)) / 4 + (settings.max_tokens or 512) / 2
 
 
 def _spent(reply: Reply, estimate: float) -> float:

@@ -1,4 +1,4 @@
-"""The request behind any turn of a stored episode, rebuilt to the byte from its trajectory alone."""
+"""The requests behind a stored episode, rebuilt to the byte from its trajectory alone."""
 
 from __future__ import annotations
 
@@ -27,21 +27,19 @@ def from_description(described: Mapping[str, Any]) -> LLMPolicy:
         raise ValueError(f"{dict(described)} describes no model behind an API: {error}") from None
 
 
-async def rebuild(trajectory: Trajectory, turn: int) -> bytes:
-    """The body of the request that was answered by a turn; neither a key nor the provider is needed.
+async def rebuild(trajectory: Trajectory) -> list[bytes]:
+    """The body of the request behind each turn; neither a key nor the provider is needed.
 
     Args:
         trajectory: Of an episode played by `LLMPolicy`, under the same versions of medenv and of the provider's SDK.
-        turn: Which turn, from 0.
 
     Raises:
-        ValueError: The agent was another one, or there is no such turn.
+        ValueError: The agent was another one.
     """
-    if not 0 <= turn < len(trajectory.turns):
-        raise ValueError(f"turn {turn} is none of the episode's {len(trajectory.turns)}, counted from 0")
     origin = trajectory.provenance
     policy = from_description(origin.get("agent", {}))
+    seed = origin.get("seed", 0) + origin.get("sample", 0)
     try:
-        return await policy.wire(trajectory.conversation(turn), origin.get("seed", 0) + origin.get("sample", 0))
+        return [await policy.wire(trajectory.conversation(turn), seed) for turn in range(len(trajectory.turns))]
     finally:
         await policy.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from medenv.cli import container, data
+from medenv.cli.agent_options import AgentOptions
 from medenv.cli.capture import capture_server
 from medenv.cli.errors import one_line_errors
 from medenv.cli.eval import evaluate
@@ -12,6 +13,7 @@ from medenv.cli.grade import compare_runs, grade
 from medenv.cli.load import load_file
 from medenv.cli.serve import serve
 from medenv.cli.tasks import list_tasks
+from medenv.cli.with_options import with_options
 
 __all__ = ["app", "main"]
 
@@ -23,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-app.command("eval")(one_line_errors(evaluate))
+app.command("eval")(one_line_errors(with_options("who", evaluate, AgentOptions)))
 app.command("serve")(one_line_errors(serve))
 app.command("grade")(one_line_errors(grade))
 app.command("compare")(one_line_errors(compare_runs))

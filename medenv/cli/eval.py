@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from medenv.agents import AGENTS, Policy, load
+from medenv.agents import Policy, load
+from medenv.cli.agent_options import AgentOptions
 from medenv.cli.console import stderr
 from medenv.cli.scores import show_scores
 from medenv.episode import MAX_TURNS, Benchmark
@@ -28,7 +29,7 @@ _ENDLESS_LIMIT = 300
 
 
 def evaluate(
-    agent: Annotated[str, typer.Option(help=f"Who plays: {', '.join(AGENTS)}.")],
+    who: AgentOptions,
     split: Annotated[
         str, typer.Option(help=f"Which tasks: {', '.join(SPLITS)} (official needs --official and --charts).")
     ] = "test",
@@ -66,7 +67,10 @@ def evaluate(
     observation: Annotated[str, typer.Option(help="full, or compact for JSON without white space and meta.")] = "full",
     max_turns: Annotated[int, typer.Option(min=1, help="Agent turns an episode has.")] = MAX_TURNS,
     protocol: Annotated[
-        str, typer.Option(help="text, or official: prompt and replies of the MedAgentBench checkout in --official.")
+        str,
+        typer.Option(
+            help="text; tools for native function calls; official: prompt and replies of the MedAgentBench checkout in --official."
+        ),
     ] = "text",
     backend: Annotated[
         str, typer.Option(help="embedded; container (see --image) or remote (see --server) for another FHIR server.")
@@ -75,20 +79,6 @@ def evaluate(
     pool: Annotated[int, typer.Option(min=1, help="container: how many, each for one episode at a time.")] = 1,
     reset: Annotated[str, typer.Option(help="container: undo what an episode wrote, or recreate.")] = "undo",
     server: Annotated[str | None, typer.Option(help="remote: the server's base URL.")] = None,
-    model: Annotated[str | None, typer.Option(help="llm: the model's name at the provider.")] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="llm: base of an OpenAI-compatible API, e.g. http://127.0.0.1:8000/v1.")
-    ] = None,
-    api_key_env: Annotated[
-        str | None,
-        typer.Option(help="llm: environment variable with the key; MEDENV_API_KEY or OPENAI_API_KEY if left out."),
-    ] = None,
-    temperature: Annotated[float | None, typer.Option(help="llm: sampling temperature; 0 if left out.")] = None,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="llm: most tokens a reply may have.")] = None,
-    timeout: Annotated[float | None, typer.Option(min=0.001, help="llm: seconds to wait for an answer.")] = None,
-    retries: Annotated[
-        int | None, typer.Option(min=0, help="llm: how often to try again after a transient fault.")
-    ] = None,
 ) -> None:
     """Run an agent over the benchmark and print its scores.
 
@@ -97,25 +87,16 @@ def evaluate(
 
         medenv eval --agent llm --model gpt-4o --out runs/gpt-4o
 
-        medenv eval --agent llm --model my-model --base-url http://127.0.0.1:8000/v1
+        medenv eval --agent llm --model my-model --base-url http://127.0.0.1:8000/v1 --protocol tools
+
+        medenv eval --agent llm --provider anthropic --model claude-x --reasoning-effort low --cache replies
 
         medenv eval --agent blind --split official --official MedAgentBench --charts charts.ndjson
     """
-    options = {
-        "model": model,
-        "base_url": base_url,
-        "api_key_env": api_key_env,
-        "temperature": temperature,
-        "max_tokens": max_tokens,
-        "timeout": timeout,
-        "retries": retries,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    if agent == "llm" and model is None:
-        raise typer.BadParameter("the agent 'llm' needs a model", param_hint="--model")
     if resume and out is None:
         raise typer.BadParameter("say which run to go on with", param_hint="--out")
-    policy = load(agent, **given)
+    name, given = who.arguments()
+    policy, wording = load(name, **given), who.wording()
     style: Any = observation  # Benchmark checks it
     with Benchmark(
         split,
@@ -127,6 +108,8 @@ def evaluate(
         seed=task_seed,
         size=size,
         protocol=protocol,
+        wording=wording,
+        tolerances=who.tolerate,
         backend=backend,
         server=_server(backend, image, pool, reset, server),
     ) as benchmark:
@@ -139,6 +122,8 @@ def evaluate(
             "observation": observation,
             "max_turns": max_turns,
             **({"protocol": protocol} if protocol != "text" else {}),
+            **({"prompt": wording.hash(protocol)} if wording is not None else {}),
+            **({"tolerances": list(benchmark.tolerances)} if benchmark.tolerances else {}),
             **({"backend": backend} if backend != "embedded" else {}),
             "seed": seed,
             "samples": samples,

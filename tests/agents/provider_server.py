@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 KEY = "sk-secret-0123456789-ABCDEF"
@@ -311,9 +312,14 @@ def _huge(handler, good, key, state):
         handler.wfile.write(b" " * 2**20)
 
 
-def _bomb(handler, good, key, state):
+@cache
+def _packed():
     """100 MB in 100 KB."""
-    handler.send(200, gzip.compress(b" " * (100 * 1024 * 1024), 1), [("Content-Encoding", "gzip")])
+    return gzip.compress(b" " * (100 * 1024 * 1024), 1)
+
+
+def _bomb(handler, good, key, state):
+    handler.send(200, _packed(), [("Content-Encoding", "gzip")])
 
 
 def _body(text):
