@@ -6,10 +6,6 @@ For tests of whatever loads, serves or trains a model: there is no network, and 
 import json
 from pathlib import Path
 
-import os
-
-BATCH = int(os.environ.get("B", "8"))
-LR = float(os.environ.get("LR", "4e-3"))
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 
 CHAT_TEMPLATE = """\
@@ -74,6 +70,50 @@ def make_tiny_model(
     return folder
 
 
+def to_gguf(folder):
+    """Write a made model once more as ``model.gguf`` in its folder, for llama.cpp; returns the file."""
+    import gguf
+    import torch
+    from safetensors.torch import load_file
+
+    folder = Path(folder)
+    config = json.loads((folder / "config.json").read_text())
+    vocabulary = json.loads((folder / "tokenizer.json").read_text())["model"]
+    heads = config["num_attention_heads"]
+    out = gguf.GGUFWriter(folder / "model.gguf", "llama")
+    out.add_context_length(config["max_position_embeddings"])
+    out.add_embedding_length(config["hidden_size"])
+    out.add_block_count(config["num_hidden_layers"])
+    out.add_feed_forward_length(config["intermediate_size"])
+    out.add_head_count(heads)
+    out.add_head_count_kv(heads)
+    out.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    out.add_rope_dimension_count(config["hidden_size"] // heads)
+    out.add_vocab_size(config["vocab_size"])
+    tokens = sorted(vocabulary["vocab"], key=vocabulary["vocab"].get)
+    out.add_tokenizer_model("gpt2")
+    out.add_tokenizer_pre("gpt-2")
+    out.add_token_list(tokens)
+    out.add_token_types([gguf.TokenType.CONTROL if one in SPECIAL else gguf.TokenType.NORMAL for one in tokens])
+    out.add_token_merges([" ".join(one) for one in vocabulary["merges"]])
+    out.add_eos_token_id(config["eos_token_id"])
+    out.add_pad_token_id(config["pad_token_id"])
+    out.add_add_bos_token(False)
+    out.add_chat_template(CHAT_TEMPLATE.replace("{% generation %}", "").replace("{% endgeneration %}", ""))
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config["num_hidden_layers"])
+    for name, weight in load_file(folder / "model.safetensors").items():
+        if name.endswith(("q_proj.weight", "k_proj.weight")):
+            # llama.cpp turns neighbouring numbers of a head by the same angle, transformers those half a head apart.
+            halves = weight.reshape(heads, 2, -1, weight.shape[1])
+            weight = halves.transpose(1, 2).reshape(weight.shape)
+        out.add_tensor(names.get_name(name, (".weight",)) + ".weight", weight.to(torch.float32).contiguous().numpy())
+    out.write_header_to_file()
+    out.write_kv_data_to_file()
+    out.write_tensors_to_file()
+    out.close()
+    return folder / "model.gguf"
+
+
 def spoken(messages):
     """Messages as chat templates want them: the arguments of calls as objects."""
     spoken = json.loads(json.dumps(messages))
@@ -121,10 +161,10 @@ def _learn(model, examples, steps):
     import torch
 
     model.train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=0.0)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 0.1, 1.0, 10)
     order = sorted(range(len(examples)), key=lambda one: len(examples[one][0]))
-    batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+    batches = [order[start : start + 5] for start in range(0, len(order), 5)]
     for _ in range(steps):
         surest = 0.0
         for batch in batches:
@@ -137,8 +177,6 @@ def _learn(model, examples, steps):
             optimizer.step()
             schedule.step()
             surest = max(surest, float(losses.detach().max()))
-        if __import__("os").environ.get("TINY"):
-            print(round(surest, 3), end=" ", flush=True)
         if surest < 0.05:
             break
     model.eval()

@@ -6,7 +6,6 @@ What a user can mend (a missing folder, no chat template, no such device) is a `
 from __future__ import annotations
 
 import importlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -127,7 +126,7 @@ def _template(tokenizer: Any, model: str, given: str | None) -> Any:
     if tokenizer.chat_template is None:
         raise ValueError(
             f"the tokenizer of {model!r} has no chat template, so there is no way to put a conversation to the model; give one with "
-            "chat_template (--chat-template FILE, in Jinja), or take a model that was tuned for chat"
+            "chat_template, a Jinja template or a file with one (--agent-option chat_template=FILE), or take a model that was tuned for chat"
         )
     return tokenizer.chat_template
 
@@ -144,20 +143,3 @@ def _context(network: Any, tokenizer: Any) -> int | None:
     config = network.config.get_text_config()
     limits = [getattr(config, "max_position_embeddings", None), tokenizer.model_max_length]
     return min((int(one) for one in limits if one is not None and 0 < one < _ENDLESS), default=None)
-
-
-def options_of(text: str) -> dict[str, Any]:
-    """The chat template's options in a JSON object.
-
-    Raises:
-        ValueError: It is none.
-    """
-    try:
-        options = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"the chat template's options {text!r} are not JSON: {error}") from None
-    if not isinstance(options, dict):
-        raise ValueError(
-            f'the chat template\'s options {text!r} are no JSON object, such as {{"enable_thinking": false}}'
-        )
-    return options

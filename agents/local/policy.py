@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medenv.agents.batch import BatchPolicy, BatchRequest
-from medenv.agents.local.loading import load_model, options_of
+from medenv.agents.local.loading import load_model
 from medenv.agents.local.reading import read_reply, spoken
 from medenv.agents.policy import ContextLimitError, FatalProviderError, ProviderError, Reply
 
@@ -45,7 +45,7 @@ class LocalPolicy(BatchPolicy):
         stop: Texts at which a reply ends, themselves left out.
         context_length: Most tokens of prompt and reply together; what the model's files say if None.
         chat_template: A file with a Jinja template, or the template itself; the tokenizer's own if None.
-        chat_template_kwargs: Options of the template, e.g. ``{"enable_thinking": False}``; a text is read as JSON.
+        chat_template_kwargs: Options of the template, e.g. ``{"enable_thinking": False}``.
         logprobs: Keep each token's log-probability with the turn, as the model gives it before temperature and top_p.
         token_ids: Keep the ids of the prompt's and the reply's tokens with the turn.
         revision: Branch, tag or commit on the hub.
@@ -68,20 +68,18 @@ class LocalPolicy(BatchPolicy):
         stop: Sequence[str] = (),
         context_length: int | None = None,
         chat_template: str | Path | None = None,
-        chat_template_kwargs: Mapping[str, Any] | str | None = None,
+        chat_template_kwargs: Mapping[str, Any] | None = None,
         logprobs: bool = True,
         token_ids: bool = True,
         revision: str | None = None,
     ) -> None:
-        if temperature < 0:
+        if temperature is None or temperature < 0:
             raise ValueError(f"temperature is {temperature}; it must be at least 0")
         if not 0 < top_p <= 1:
             raise ValueError(f"top_p is {top_p}; it must be above 0 and at most 1")
         for name, number in {"batch_size": batch_size, "max_tokens": max_tokens}.items():
             if number < 1:
                 raise ValueError(f"{name} is {number}; it must be at least 1")
-        if chat_template_kwargs is None or isinstance(chat_template_kwargs, str):
-            chat_template_kwargs = options_of(chat_template_kwargs or "{}")
         self.model, self.adapter = str(model), None if adapter is None else str(adapter)
         self.name = "+".join(_short(one) for one in (self.model, self.adapter) if one is not None)
         self._loaded = load_model(
@@ -92,7 +90,7 @@ class LocalPolicy(BatchPolicy):
         self.sampling = Sampling(temperature, top_p, (stop,) if isinstance(stop, str) else tuple(stop))
         self.batch_size, self.max_tokens = batch_size, max_tokens
         self.context_length = self._loaded.context if context_length is None else context_length
-        self.template_options = dict(chat_template_kwargs)
+        self.template_options = dict(chat_template_kwargs or {})
         self._logprobs, self._token_ids = logprobs, token_ids
 
     def describe(self) -> dict[str, Any]:
