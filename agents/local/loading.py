@@ -125,8 +125,8 @@ def _template(tokenizer: Any, model: str, given: str | None) -> Any:
             raise ValueError(f"the chat template {given!r} can't be read: {error}") from None
     if tokenizer.chat_template is None:
         raise ValueError(
-            f"the tokenizer of {model!r} has no chat template, so there is no way to put a conversation to the model; give one with "
-            "chat_template, a Jinja template or a file with one (--agent-option chat_template=FILE), or take a model that was tuned for chat"
+            f"the tokenizer of {model!r} has no chat template, so a conversation can't be put to the model; give one with "
+            "chat_template, in Jinja or a file of it (--agent-option chat_template=FILE), or take a model that was tuned for chat"
         )
     return tokenizer.chat_template
 
