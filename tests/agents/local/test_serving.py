@@ -89,7 +89,7 @@ def test_llama_cpp(benchmark, reference, by_heart, here, tmp_path, figures):
     command = [sys.executable, "-m", "llama_cpp.server", "--model", str(to_gguf(by_heart)), "--n_ctx", "2048"]
     command += ["--logits_all", "true", "--n_threads", "1", "--interrupt_requests", "false"]
     with serving(command, tmp_path / "log") as base:
-        policy = load("llm", model="tiny", base_url=base, max_tokens=200, logprobs=True)
+        policy = load("llm", model="tiny", base_url=base, max_tokens=200, logprobs=True, extra={"top_logprobs": 1})
         played = played_twice(benchmark, policy, reference)
     turns, own = check(played, here, reference, figures, "llama.cpp's server")
     for turn, mine in zip(turns, own, strict=True):
