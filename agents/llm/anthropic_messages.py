@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from medenv.agents.llm.provider import BrokenAnswerError, Provider, arguments_of, counted, need
-from medenv.agents.llm.wire import new_client
+from medenv.agents.llm.provider import arguments_of, counted, system_of, with_extra
+from medenv.agents.llm.sdk import SDKProvider
 from medenv.agents.policy import ContextLimitError, Reply
 
 from medenv.protocol.conversation import Conversation
@@ -15,31 +15,23 @@ from medenv.protocol.reply import Message, ToolCall
 
 __all__ = ["AnthropicMessages"]
 
-EXTRA = "anthropic"
 
-
-class AnthropicMessages(Provider):
+class AnthropicMessages(SDKProvider):
     """``messages.create`` of the ``anthropic`` package."""
 
+    module, client = "anthropic", "AsyncAnthropic"
     name = "anthropic"
     base_url = "https://api.anthropic.com"
     keys = ("MEDENV_API_KEY", "ANTHROPIC_API_KEY")
     temperature = None  # current models take none
     max_tokens = 8192  # the API wants a number
     lacks = ("logprobs", "token_ids")
-    _client: Any = None
-
-    @classmethod
-    def prepare(cls) -> None:
-        """See `Provider.prepare`."""
-        need("anthropic", EXTRA)
 
     def request(self, conversation: Conversation, seed: int) -> dict[str, Any]:
         """What ``messages.create`` takes."""
         wanted = self.settings
         request: dict[str, Any] = {"model": wanted.model, "max_tokens": wanted.max_tokens or self.max_tokens}
-        system = "\n\n".join(m["content"] for m in conversation if m["role"] == "system")
-        if system:
+        if system := system_of(conversation):
             request["system"] = system
         request["messages"] = self._messages(conversation)
         if wanted.stop:
@@ -52,11 +44,7 @@ class AnthropicMessages(Provider):
                 for f in (tool["function"] for tool in conversation.tools)
             ]
             request["tool_choice"] = {"type": "auto", "disable_parallel_tool_use": True}
-        extra = {} if wanted.temperature is None else {"temperature": wanted.temperature}
-        extra |= {name: value for name, value in wanted.extra.items() if value is not None}
-        for name in wanted.extra:
-            request.pop(name, None)
-        return {**request, "extra_body": extra} if extra else request
+        return with_extra(request, wanted.extra, {"temperature": wanted.temperature})
 
     def _messages(self, conversation: Conversation) -> list[dict[str, Any]]:
         """User and assistant in turn; results of calls are blocks of one user message."""
@@ -75,40 +63,22 @@ class AnthropicMessages(Provider):
         return out
 
     async def send(self, request: Mapping[str, Any]) -> None:
-        """Send through the SDK, which neither retries nor follows redirects."""
-        if self._client is None:
-            sdk, http = need("anthropic", EXTRA), need("httpx2", EXTRA)
-            self._client = sdk.AsyncAnthropic(
-                api_key=self.secret.reveal() or "none",
-                base_url=self.place,
-                timeout=self.timeout,
-                max_retries=0,
-                http_client=new_client(http, self.secret, self.timeout),
-            )
-        await self._client.messages.with_raw_response.create(**request)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        """Send through the SDK."""
+        await self.sdk().messages.with_raw_response.create(**request)
 
     def read(self, answer: Any) -> Reply:
         """Text, thoughts and calls among the content's blocks."""
-        try:
-            if answer["type"] != "message" or answer["role"] != "assistant":
-                raise TypeError(f"type {answer['type']!r}, role {answer['role']!r}")
-            blocks, stop = answer["content"], answer.get("stop_reason")
-            text = "".join(block["text"] for block in blocks if block["type"] == "text")
-            thoughts = "\n\n".join(block["thinking"] for block in blocks if block["type"] == "thinking")
-            calls = tuple(
-                ToolCall(block["name"], json.dumps(block["input"]), block["id"])
-                for block in blocks
-                if block["type"] == "tool_use"
-            )
-            usage = self._usage(answer.get("usage") or {}, stop)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise BrokenAnswerError(f"{type(error).__name__}: {error}") from None
+        if answer["type"] != "message" or answer["role"] != "assistant":
+            raise TypeError(f"type {answer['type']!r}, role {answer['role']!r}")
+        blocks, stop = answer["content"], answer.get("stop_reason")
+        text = "".join(block["text"] for block in blocks if block["type"] == "text")
+        thoughts = "\n\n".join(block["thinking"] for block in blocks if block["type"] == "thinking")
+        calls = tuple(
+            ToolCall(block["name"], json.dumps(block["input"]), block["id"])
+            for block in blocks
+            if block["type"] == "tool_use"
+        )
+        usage = self._usage(answer.get("usage") or {}, stop)
         if stop == "model_context_window_exceeded":
             raise ContextLimitError("the conversation and the reply exceed the model's context window")
         return Reply(text, usage, calls, thoughts or None, verbatim={self.name: blocks} if blocks else None)

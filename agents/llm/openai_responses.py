@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from medenv.agents.llm.faults import TransientError, is_context_limit
-from medenv.agents.llm.provider import BrokenAnswerError, Provider, counted, need
-from medenv.agents.llm.wire import new_client
+from medenv.agents.llm.provider import counted, system_of, with_extra
+from medenv.agents.llm.sdk import SDKProvider
 from medenv.agents.policy import ContextLimitError, Reply
 
 from medenv.protocol.conversation import Conversation
@@ -15,30 +15,22 @@ from medenv.protocol.reply import Message, Tokens, ToolCall, storable
 
 __all__ = ["OpenAIResponses"]
 
-EXTRA = "openai"
 
-
-class OpenAIResponses(Provider):
+class OpenAIResponses(SDKProvider):
     """``responses.create`` of the ``openai`` package."""
 
+    module, client = "openai", "AsyncOpenAI"
     name = "responses"
     base_url = "https://api.openai.com/v1"
     keys = ("MEDENV_API_KEY", "OPENAI_API_KEY")
     temperature = None  # reasoning models take none
     lacks = ("stop", "token_ids")
-    _client: Any = None
-
-    @classmethod
-    def prepare(cls) -> None:
-        """See `Provider.prepare`."""
-        need("openai", EXTRA)
 
     def request(self, conversation: Conversation, seed: int) -> dict[str, Any]:
         """What ``responses.create`` takes."""
         wanted = self.settings
         request: dict[str, Any] = {"model": wanted.model, "input": self._items(conversation), "store": False}
-        system = "\n\n".join(m["content"] for m in conversation if m["role"] == "system")
-        if system:
+        if system := system_of(conversation):
             request["instructions"] = system
         if wanted.temperature is not None:
             request["temperature"] = wanted.temperature
@@ -53,10 +45,7 @@ class OpenAIResponses(Provider):
                 {"type": "function", **tool["function"], "strict": False} for tool in conversation.tools
             ]
             request["parallel_tool_calls"] = False
-        extra = {name: value for name, value in wanted.extra.items() if value is not None}
-        for name in wanted.extra:
-            request.pop(name, None)
-        return {**request, "extra_body": extra} if extra else request
+        return with_extra(request, wanted.extra)
 
     def _items(self, conversation: Conversation) -> list[dict[str, Any]]:
         """Messages, calls and their outputs as the API lists them."""
@@ -77,49 +66,31 @@ class OpenAIResponses(Provider):
         return out
 
     async def send(self, request: Mapping[str, Any]) -> None:
-        """Send through the SDK, which neither retries nor follows redirects."""
-        if self._client is None:
-            sdk, http = need("openai", EXTRA), need("httpx2", EXTRA)
-            self._client = sdk.AsyncOpenAI(
-                api_key=self.secret.reveal() or "none",
-                base_url=self.place,
-                timeout=self.timeout,
-                max_retries=0,
-                http_client=new_client(http, self.secret, self.timeout),
-            )
-        await self._client.responses.with_raw_response.create(**request)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        """Send through the SDK."""
+        await self.sdk().responses.with_raw_response.create(**request)
 
     def read(self, answer: Any) -> Reply:
         """Text, summaries of thoughts and calls among the output's items."""
-        try:
-            if answer["status"] not in ("completed", "incomplete"):
-                raise self._failed(answer)
-            items = answer["output"]
-            texts = [
-                part
-                for item in items
-                if item["type"] == "message"
-                for part in item["content"]
-                if part["type"] == "output_text"
-            ]
-            calls = tuple(
-                ToolCall(item["name"], item["arguments"], item["call_id"])
-                for item in items
-                if item["type"] == "function_call"
-            )
-            thoughts = "\n\n".join(
-                part["text"] for item in items if item["type"] == "reasoning" for part in item.get("summary") or ()
-            )
-            text = "".join(part["text"] for part in texts)
-            usage = self._usage(answer)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise BrokenAnswerError(f"{type(error).__name__}: {error}") from None
+        if answer["status"] not in ("completed", "incomplete"):
+            raise self._failed(answer)
+        items = answer["output"]
+        texts = [
+            part
+            for item in items
+            if item["type"] == "message"
+            for part in item["content"]
+            if part["type"] == "output_text"
+        ]
+        calls = tuple(
+            ToolCall(item["name"], item["arguments"], item["call_id"])
+            for item in items
+            if item["type"] == "function_call"
+        )
+        thoughts = "\n\n".join(
+            part["text"] for item in items if item["type"] == "reasoning" for part in item.get("summary") or ()
+        )
+        text = "".join(part["text"] for part in texts)
+        usage = self._usage(answer)
         verbatim = {self.name: items} if items else None
         return Reply(text, usage, calls, thoughts or None, _tokens(texts), verbatim)
 

@@ -19,11 +19,17 @@ from medenv.agents.policy import Reply
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Message
 
-__all__ = ["BrokenAnswerError", "Provider", "Settings", "arguments_of", "counted", "need", "results", "without_nulls"]
-
-
-class BrokenAnswerError(ValueError):
-    """An answer of status 200 that is no reply: the provider's fault, worth another try."""
+__all__ = [
+    "Provider",
+    "Settings",
+    "arguments_of",
+    "counted",
+    "need",
+    "results",
+    "system_of",
+    "with_extra",
+    "without_nulls",
+]
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Settings:
         model: The model's name at the provider.
         temperature: Sampling temperature.
         max_tokens: Most tokens a reply may have.
+        seed: Whether the episode's seed is sent, where the API takes one.
         stop: Texts at which a reply ends.
         reasoning_effort: How much to think, in the provider's own words.
         logprobs: Whether to ask for log-probabilities.
@@ -45,6 +52,7 @@ class Settings:
     model: str
     temperature: float | None = None
     max_tokens: int | None = None
+    seed: bool = True
     stop: tuple[str, ...] = ()
     reasoning_effort: str | None = None
     logprobs: bool = False
@@ -99,11 +107,14 @@ class Provider(ABC):
 
     @abstractmethod
     def read(self, answer: Any) -> Reply:
-        """The reply in an answer's JSON; usage without cost.
+        """The reply in the JSON of an answer of status 200; usage without cost.
+
+        An answer of another form may raise whatever reading it so raises: that is the provider's fault, and worth another try.
 
         Raises:
-            BrokenAnswerError: It is none.
+            TransientError: It says that something failed.
             ContextLimitError: It says that the context is full.
+            ProviderError: It says that the request is refused.
         """
 
     @abstractmethod
@@ -123,6 +134,26 @@ def need(module: str, extra: str) -> ModuleType:
         raise ValueError(
             f"this provider needs the package {module.split('.')[0]!r} ({error}); install it with: pip install 'medenv[{extra}]'"
         ) from None
+
+
+def system_of(conversation: Conversation) -> str:
+    """The system messages, as the one text that some APIs take apart from the others."""
+    return "\n\n".join(message["content"] for message in conversation if message["role"] == "system")
+
+
+def with_extra(
+    request: dict[str, Any], extra: Mapping[str, Any], more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An SDK's arguments with the user's own fields, which the SDK writes over those of the same name.
+
+    Args:
+        request: The arguments.
+        extra: The user's fields; a None takes one out.
+        more: Fields that the SDK has no argument for.
+    """
+    added = {name: value for name, value in {**(more or {}), **extra}.items() if value is not None}
+    kept = {name: value for name, value in request.items() if extra.get(name, value) is not None}
+    return {**kept, "extra_body": added} if added else kept
 
 
 def without_nulls(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
 import httpx
-from benchmarks.measure import machine
+from benchmarks.measure import machine, serving
 from medenv.agents import load
 from rich.console import Console
 from rich.table import Table
@@ -42,25 +39,12 @@ class Settings:
     latency: float
 
 
-@contextmanager
-def _server(wanted: Settings) -> Iterator[str]:
-    command = [sys.executable, str(SERVER), str(wanted.latency), str(wanted.replies)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            line = process.stdout.readline()
-            if not line.startswith("ready "):
-                raise OSError(f"the slow server did not start: {line!r}")
-            yield line.split()[1]
-        finally:
-            process.terminate()
-
-
 def run_agents(wanted: Settings) -> None:
     """Measure and print."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(machine(), soft_wrap=True, highlight=False)
-    with _server(wanted) as base:
+    command = [sys.executable, str(SERVER), str(wanted.latency), str(wanted.replies)]
+    with serving(command) as base:
         began = time.perf_counter()
         completed = asyncio.run(_play(wanted, base))
         took = time.perf_counter() - began

@@ -10,7 +10,7 @@ import sys
 import traceback
 
 import pytest
-from medenv.agents import ContextLimitError, FatalProviderError, ProviderError, load
+from medenv.agents import ContextLimitError, FatalProviderError, LLMPolicy, ProviderError, load
 
 from medenv.episode import Benchmark
 from medenv.protocol import Status
@@ -117,7 +117,7 @@ def test_nobody_there_is_an_infrastructure_error(monkeypatch, log):
 def test_a_key_that_no_header_can_hold_is_not_shown(monkeypatch):
     monkeypatch.setenv("MEDENV_API_KEY", f"{KEY}\x01{KEY}")
     with pytest.raises(ValueError, match="MEDENV_API_KEY") as error:
-        load("llm", model="m")
+        LLMPolicy("m")
     assert KEY not in shown(error.value)
     monkeypatch.setenv("MEDENV_API_KEY", KEY + "\n")
     with serving(DONE) as (server, base):
