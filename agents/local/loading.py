@@ -74,6 +74,9 @@ def load_model(
         need("peft")
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r} is unknown; there are: {', '.join(DTYPES)}")
+    for name in (model, adapter):
+        if name is not None and name.startswith(("/", "./", "../")) and not Path(name).is_dir():
+            raise ValueError(f"there is no folder {name!r} to load a model from")
     place = _device(torch, device)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(_tokenizer_of(model, adapter), revision=revision)
