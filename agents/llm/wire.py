@@ -6,6 +6,7 @@ The SDKs are handed the same client (built on whichever of httpx and its success
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 __all__ = ["MAX_ANSWER", "AnswerTooLargeError", "CapturedError", "Exchange", "Secret", "exchanging", "new_client"]
 
@@ -61,6 +63,38 @@ class Secret:
 
     def __reduce__(self) -> Any:
         raise TypeError("a key is not pickled")
+
+
+class _Redaction(logging.Filter):
+    """Takes keys out of what the HTTP libraries log: they show an answer's headers before anybody else sees them."""
+
+    LOGGERS = tuple(
+        f"{core}.{part}" for core in ("httpcore", "httpcore2") for part in ("http11", "http2", "connection", "proxy")
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._secrets: WeakSet[Secret] = WeakSet()
+
+    def watch(self, secret: Secret) -> None:
+        """Take this key out too, as long as it is in use."""
+        if not self._secrets:
+            for name in self.LOGGERS:
+                logging.getLogger(name).addFilter(self)  # adding it again changes nothing
+        self._secrets.add(secret)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, without keys."""
+        told = record.getMessage()
+        safe = told
+        for secret in self._secrets:
+            safe = secret.safe(safe)
+        if safe != told:
+            record.msg, record.args = safe, ()
+        return True
+
+
+_REDACTION = _Redaction()
 
 
 class AnswerTooLargeError(Exception):
@@ -132,6 +166,7 @@ def new_client(http: ModuleType, secret: Secret, timeout: float, **options: Any)
         timeout: Seconds without a sign of the server.
         options: Further ones of its ``AsyncClient``.
     """
+    _REDACTION.watch(secret)
     # A pool looks at all its connections for each request, so that a hundred in one are slow; few in each of many are not.
     pool = {
         "timeout": timeout,
