@@ -5,33 +5,21 @@ What a user can mend (a missing folder, no chat template, no such device) is a `
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-__all__ = ["DTYPES", "Loaded", "load_model", "need"]
+from medenv.agents.extras import need
+
+__all__ = ["DTYPES", "Loaded", "load_model"]
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 """Number types that weights can be loaded in; ``auto`` is the one that they are stored in."""
 
+_EXTRA = "local"
+
 _ENDLESS = 10**9
 """Tokenizers that know of no limit give a far larger number."""
-
-
-def need(module: str) -> ModuleType:
-    """A module of the extra ``local``.
-
-    Raises:
-        ValueError: It isn't installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ValueError(
-            f"local models need the package {module.split('.')[0]!r} ({error}); install it with: pip install 'medenv[local]'"
-        ) from None
 
 
 @dataclass(frozen=True)
@@ -69,9 +57,9 @@ def load_model(
     Raises:
         ValueError: Something isn't there or doesn't fit.
     """
-    torch, transformers = need("torch"), need("transformers")
+    torch, transformers = need("torch", _EXTRA), need("transformers", _EXTRA)
     if adapter is not None or (Path(model) / "adapter_config.json").is_file():
-        need("peft")
+        need("peft", _EXTRA)
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r} is unknown; there are: {', '.join(DTYPES)}")
     for name in (model, adapter):
