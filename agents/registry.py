@@ -10,6 +10,7 @@ from typing import Any
 
 from medenv.agents.human import HumanPolicy
 from medenv.agents.llm import LLMPolicy
+from medenv.agents.local import LocalPolicy
 from medenv.agents.policy import Policy
 from medenv.agents.replay import ReplayPolicy
 from medenv.agents.scripted import BlindPolicy, EmptyPolicy, GlancePolicy, ReferencePolicy
@@ -53,6 +54,7 @@ AGENTS: dict[str, Callable[..., Policy]] = {
     "empty": EmptyPolicy,
     "random": RandomPolicy,
     "llm": _llm,
+    "local": LocalPolicy,
     "human": HumanPolicy,
     "replay": ReplayPolicy,
     "scripted": ScriptedPolicy,

@@ -19,9 +19,11 @@ __all__ = ["AgentOptions"]
 _AS_THEY_ARE = (
     *("model", "models", "provider", "base_url", "api_key_env", "max_tokens", "reasoning_effort"),
     *("max_concurrency", "requests_per_minute", "tokens_per_minute", "cache", "timeout", "retries", "backoff"),
+    *("adapter", "device", "batch_size"),
 )
 
 AGENT, MODEL, PROMPT = "Agent", "Model behind an API (--agent llm)", "Prompt"
+LOCAL = "Model on this machine (--agent local, which takes --model, --temperature, --max-tokens, --stop too)"
 
 
 @dataclass(kw_only=True)
@@ -43,7 +45,8 @@ class AgentOptions:
     model: Annotated[
         str | None,
         typer.Option(
-            help="A name of the list that `medenv models` shows; with --base-url or --provider any name there.",
+            help="A name of the list that `medenv models` shows; with --base-url or --provider any name there. local: a folder, or a "
+            "name on the Hugging Face hub.",
             rich_help_panel=MODEL,
         ),
     ] = None
@@ -128,6 +131,17 @@ class AgentOptions:
         float | None,
         typer.Option(min=0.0, help="Seconds before the first retry; doubled each time.", rich_help_panel=MODEL),
     ] = None
+    adapter: Annotated[
+        str | None, typer.Option(help="A LoRA adapter's folder or name on the hub.", rich_help_panel=LOCAL)
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(help="cuda, mps, cpu, cuda:1, ...; the best there is if left out.", rich_help_panel=LOCAL),
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most conversations answered at once; 16 if left out.", rich_help_panel=LOCAL),
+    ] = None
     prompt: Annotated[
         Path | None,
         typer.Option(
@@ -167,8 +181,8 @@ class AgentOptions:
             if not equals:
                 raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--agent-option")
             given[name.strip().replace("-", "_")] = _json_or_text(value)
-        if self.agent == "llm" and "model" not in given:
-            raise typer.BadParameter("the agent 'llm' needs a model", param_hint="--model")
+        if self.agent in ("llm", "local") and "model" not in given:
+            raise typer.BadParameter(f"the agent {self.agent!r} needs a model", param_hint="--model")
         return self.agent, given
 
     def wording(self) -> Wording | None:
