@@ -61,12 +61,31 @@ MedAgentBenchEnv.reset and .step, the grader's verdict included.
     )
     env.add_argument("--tasks", type=int, default=300, help="tasks to replay, over all types (default 300)")
     env.add_argument("--rounds", type=int, default=5, help="rounds; the median counts (default 5)")
+    rollouts = commands.add_parser(
+        "rollouts",
+        help="what storing, counting and resuming runs costs, and its memory",
+        description="""\
+The work of a run besides its episodes: storing rows with their checksums, counting scores, showing progress. First an episode
+alone and the same in a run, beside the time that a model would take; then runs of many episodes in processes of their own,
+with their peak memory, and how fast such a run is read when it is gone on with.""",
+        epilog="example:\n  benchmark.py rollouts --episodes 100000",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    rollouts.add_argument("--agent", default="reference", help="who plays (default reference)")
+    rollouts.add_argument("--episodes", type=int, default=100_000, help="of the large run (default 100,000)")
+    rollouts.add_argument("--latency", type=float, default=0.5, help="a model's seconds for a reply (default 0.5)")
+    rollouts.add_argument("--concurrency", type=int, default=64, help="episodes under way at a time (default 64)")
     chosen = parser.parse_args()
     if chosen.what == "server":
         from benchmarks.server import Settings, run
 
         data = chosen.data or (STORED if STORED.is_file() else None)
         run(Settings(data, chosen.hapi, chosen.requests, chosen.rounds, tuple(chosen.sessions), chosen.seed))
+    elif chosen.what == "rollouts":
+        from benchmarks.rollouts import Settings as RolloutSettings
+        from benchmarks.rollouts import run as run_rollouts
+
+        run_rollouts(RolloutSettings(chosen.agent, chosen.episodes, chosen.latency, chosen.concurrency))
     else:
         from benchmarks.env import run as run_env
 

@@ -100,6 +100,7 @@ def fill_run(
         engine = _engine(options, setup, benchmark, policy)
         settings = _settings(options, benchmark, policy, tasks)
         stored = {name: value for name, value in plain(options).items() if name not in _NOT_STORED}
+        stored["episodes"] = len(tasks) * options.samples
         plan = Plan(tasks, options.seed, options.samples, options.retry_infrastructure, options.max_cost)
         with (
             RunFolder(folder_path, settings, resume=options.resume is not None, options=stored) as folder,
@@ -223,6 +224,7 @@ def _settings(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: 
         "observation": options.observation,
         "max_turns": options.max_turns,
         "protocol": options.protocol,
+        "prompt": benchmark.prompt_hash,
         "backend": options.backend,
         "seed": options.seed,
         "samples": options.samples,
@@ -245,7 +247,9 @@ def _engine(options: RunOptions, setup: Setup, benchmark: Benchmark, policy: Pol
         return ProcessEngine(setup, benchmark, policy, options.workers or os.cpu_count() or 1)
     from medenv.rollouts.engines.ray import RayEngine
 
-    return RayEngine(setup, benchmark, policy, options.address, options.workers, options.concurrency)
+    return RayEngine(
+        setup, benchmark, policy, options.address, options.workers, options.concurrency, options.worker_gpus
+    )
 
 
 def _unused(name: str) -> Path:

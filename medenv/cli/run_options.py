@@ -185,6 +185,10 @@ class RunOptions(TaskOptions, ServerOptions, AgentOptions):
             rich_help_panel=RUN,
         ),
     ] = None
+    worker_gpus: Annotated[
+        float,
+        typer.Option(min=0, help="ray: GPUs that each worker is given, for a model on them.", rich_help_panel=RUN),
+    ] = 0.0
     max_cost: Annotated[
         float | None,
         typer.Option(

@@ -145,6 +145,13 @@ class Benchmark:
                 self.close()
                 raise
 
+    @property
+    def prompt_hash(self) -> str:
+        """A hash of the instructions that agents are given, as it stands in every trajectory's provenance."""
+        if self._instructions is not None:
+            return self._instructions.hash
+        return (self.wording or Wording()).hash(self.protocol)
+
     def start(self, task: Task, provenance: Mapping[str, Any] | None = None) -> Episode:
         """Open a fresh chart and begin an episode.
 

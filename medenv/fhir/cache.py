@@ -22,7 +22,7 @@ import platformdirs
 from medenv.fhir.store import Store, build
 from medenv.fhir.store.build import FORMAT, Source
 
-__all__ = ["CacheError", "cache_dir", "cached_store", "path_of", "trusted"]
+__all__ = ["CacheError", "adopt", "cache_dir", "cached_store", "path_of", "trusted"]
 
 VARIABLE = "MEDENV_CACHE_DIR"
 _SPARE = 1.2  # room asked for before a build, as a multiple of what the store will take
@@ -85,6 +85,47 @@ def cached_store(
                 _rebuild(target, resources, needs, named)
                 store = Store(target)
     return store
+
+
+def adopt(target: Path, content: Callable[[], Iterable[bytes]]) -> None:
+    """Take a file that was made elsewhere into the cache, unless it is there and what was taken.
+
+    Of several processes that bring it at once one writes and the others wait.
+
+    Args:
+        target: Where it shall lie.
+        content: Gives its bytes in order; called only if they are needed.
+
+    Raises:
+        CacheError: The folder can't be written, or the disk is full.
+    """
+    from filelock import FileLock
+
+    if _unchanged(target):
+        return
+    with _explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_suffix(".lock")):
+            if _unchanged(target):
+                return
+            handle, name = tempfile.mkstemp(dir=target.parent, prefix=target.name, suffix=".tmp")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.writelines(content())
+                os.replace(name, target)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+            _write_card(target, _hash(target))
+
+
+def _unchanged(target: Path) -> bool:
+    """Whether a file of the cache is as its card says."""
+    try:
+        card, found = json.loads(_card(target).read_bytes()), target.stat()
+        return found.st_size == card["size"] and (found.st_mtime_ns == card["changed"] or _hash(target) == card["hash"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def trusted(target: Path) -> Store | None:

@@ -1,1 +1,154 @@
-"""Ray, as an extra."""
+"""The engine on Ray: workers are actors, on this machine or on a cluster, and what dies with a worker is played again elsewhere.
+
+Ray restarts actors and repeats their calls; medenv brings each node the charts once and stores what comes back in one place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from math import ceil
+from typing import Any
+
+from medenv.agents import Policy
+from medenv.episode import Benchmark
+from medenv.protocol.trajectory import Trajectory
+from medenv.rollouts.attempts import Attempt
+from medenv.rollouts.engines.base import Engine, lost
+from medenv.rollouts.engines.processes import TRIES
+from medenv.rollouts.engines.shipping import Parcel, pack, unpack
+from medenv.rollouts.engines.worker import Answer, Setup, Worker, read_answer
+
+__all__ = ["RayEngine"]
+
+
+class _Actor:
+    """A worker as Ray's actor; it makes its charts and its agent when it is first needed, also after a restart.
+
+    Parcels come with every call: they are references, which Ray keeps alive and a restarted actor has not seen.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._worker: Worker | None = None
+
+    async def ready(self, parcels: tuple[Parcel, ...]) -> str:
+        """Get ready; gives what is wrong, or nothing."""
+        try:
+            self._made(parcels)
+        except (ValueError, LookupError, OSError, ImportError) as error:
+            return f"{os.uname().nodename}: {error}"
+        return ""
+
+    async def play(self, attempt: Attempt, parcels: tuple[Parcel, ...]) -> Answer:
+        """Play an attempt."""
+        return await self._made(parcels).play(attempt)
+
+    def _made(self, parcels: tuple[Parcel, ...]) -> Worker:
+        if self._worker is None:
+            import ray
+
+            self._worker = Worker(unpack(self._setup, parcels, ray.get))
+        return self._worker
+
+
+class RayEngine(Engine):
+    """Plays on Ray.
+
+    Args:
+        setup: What the workers play with.
+        benchmark: The same charts and grader in this process.
+        policy: The same agent.
+        address: Of a running cluster (``auto``, ``ray://host:10001``, ``host:6379``); None starts Ray on this machine's loopback.
+        workers: How many actors; None for one a core of the cluster.
+        concurrency: Episodes under way at a time in all; shared out evenly among the workers.
+        gpus: GPUs that each worker is given.
+
+    Raises:
+        ValueError: Ray isn't installed, or the backend can't be shared by processes.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        benchmark: Benchmark,
+        policy: Policy,
+        address: str | None = None,
+        workers: int | None = None,
+        concurrency: int = 16,
+        gpus: float = 0.0,
+    ) -> None:
+        if benchmark.backend.capacity is not None:
+            raise ValueError(
+                "a container or remote server is used by one process; take the engine 'local', or the embedded backend"
+            )
+        try:
+            import ray
+        except ImportError:
+            raise ValueError("the engine 'ray' needs Ray: pip install 'medenv[ray]'") from None
+        self._ray: Any = ray
+        self._setup, self._benchmark, self._policy = setup, benchmark, policy
+        self._address, self._workers, self._gpus = address, workers, gpus
+        self.concurrency = concurrency
+        self._actors: list[Any] = []
+        self._parcels: tuple[Parcel, ...] = ()
+        self._free: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def open(self) -> None:
+        """Reach or start Ray, and start the workers.
+
+        Raises:
+            ConnectionError: No cluster answers at the address.
+            ValueError: A worker can't be made: another version of medenv there, other charts, an agent that lacks something.
+        """
+        ray = self._ray
+        common: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if self._address is None:
+            cpus = max(self._workers or 0, os.cpu_count() or 1)
+            ray.init(num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", **common)
+        else:
+            ray.init(address=self._address, **common)
+        cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        workers = min(self._workers or cores, self.concurrency)
+        each = ceil(self.concurrency / workers)
+        self._parcels = pack(self._setup, self._benchmark, ray.put)
+        actor = ray.remote(_Actor).options(
+            num_cpus=min(1.0, cores / workers),
+            num_gpus=self._gpus,
+            max_concurrency=each + 1,
+            max_restarts=-1,
+            max_task_retries=TRIES - 1,
+            scheduling_strategy="SPREAD",
+        )
+        self._actors = [actor.remote(self._setup) for _ in range(workers)]
+        for trouble in await asyncio.gather(*(self._ready(one) for one in self._actors)):
+            if trouble:
+                raise ValueError(f"a worker can't play on {trouble}")
+        for _ in range(each):
+            for one in self._actors:
+                self._free.put_nowait(one)
+
+    async def _ready(self, actor: Any) -> str:
+        return await actor.ready.remote(self._parcels)
+
+    async def episode(self, attempt: Attempt) -> Trajectory:
+        """Play an attempt on a free worker."""
+        actor = await self._free.get()
+        try:
+            return read_answer(await actor.play.remote(attempt, self._parcels))
+        except self._ray.exceptions.RayActorError:
+            reason = f"the worker died {TRIES} times in this episode"
+        finally:
+            self._free.put_nowait(actor)
+        return lost(self._benchmark, self._policy, attempt, reason)
+
+    async def close(self) -> None:
+        """End the workers, and Ray if it was started here."""
+        ray = self._ray
+        if ray.is_initialized():
+            for one in self._actors:
+                with suppress(Exception):
+                    ray.kill(one)
+            self._actors, self._parcels = [], ()
+            ray.shutdown()

@@ -1,0 +1,283 @@
+"""``medenv runs``: stored runs listed, looked at, checked, repaired, merged, filtered and sampled; none of it needs a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from medenv.cli.console import stdout
+from medenv.cli.errors import one_line_errors
+from medenv.cli.scores import show_scores
+from medenv.protocol.trajectory import Status, Trajectory
+from medenv.report import Summary
+from medenv.rollouts import Manifest, RunFolder, cost_of, key_of
+from medenv.rollouts.store import check_run, filter_run, merge_runs, numbered, read_run, repair_run, sample_run
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="runs",
+    help="Stored runs: list, look at, check, repair, merge, filter and sample them.",
+    no_args_is_help=True,
+)
+
+Run = Annotated[Path, typer.Argument(help="A run's folder.")]
+Out = Annotated[Path, typer.Option(help="Folder of the new run.")]
+
+
+def list_runs(folder: Annotated[Path, typer.Argument(help="Where to look, at any depth.")] = Path("runs")) -> None:
+    """List the runs below a folder.
+
+    Example:
+        medenv runs list
+    """
+    found = sorted(path.parent for path in folder.rglob(RunFolder.TRAJECTORIES))
+    if not found:
+        raise ValueError(f"there is no run below {str(folder)!r}; give the folder that holds them")
+    table = Table("run", "agent", "split", "grader", "episodes", "correct", "infra error", "MB")
+    for run in found:
+        manifest = Manifest.read(run) or Manifest({})
+        settings, planned, total = manifest.settings, manifest.options.get("episodes"), _summary(run)
+        table.add_row(
+            str(run),
+            _agent(settings),
+            str(settings.get("split", "-")),
+            str(settings.get("grader", "-")),
+            f"{total['episodes']}/{planned}" if planned else str(total["episodes"]),
+            f"{total['passed']}/{total['scored']}",
+            str(total["statuses"].get(Status.INFRASTRUCTURE_ERROR.value, 0)),
+            f"{(run / RunFolder.TRAJECTORIES).stat().st_size / 1e6:.1f}",
+        )
+    stdout().print(table)
+
+
+def _settings(run: Path) -> dict[str, Any]:
+    manifest = Manifest.read(run)
+    return manifest.settings if manifest is not None else {}
+
+
+def _agent(settings: dict[str, Any]) -> str:
+    agent = settings.get("agent")
+    return str(agent.get("model") or agent.get("name", "-")) if isinstance(agent, dict) else "-"
+
+
+def _summary(run: Path) -> dict[str, Any]:
+    """The run's counts: from its summary, unless episodes came after that."""
+    summary, rows = run / RunFolder.SUMMARY, run / RunFolder.TRAJECTORIES
+    try:
+        if summary.stat().st_mtime_ns >= rows.stat().st_mtime_ns:
+            total = orjson.loads(summary.read_bytes())["total"]
+            if {"episodes", "passed", "scored", "statuses"} <= set(total):
+                return dict(total)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    counted = Summary()
+    for one in read_run(run):
+        counted.add(one)
+    return counted.total.to_dict()
+
+
+def show(
+    run: Run,
+    task: Annotated[str | None, typer.Option(help="Only this task's episodes, with all that was said.")] = None,
+    line: Annotated[
+        int | None, typer.Option(min=1, help="Only the episode in this line, with all that was said.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=0, help="List so many episodes, one a line.")] = 0,
+    failed: Annotated[bool, typer.Option("--failed", help="Only episodes that didn't pass.")] = False,
+) -> None:
+    """Show what a run is and how it went, or episodes of it.
+
+    Examples:
+        medenv runs show runs/my-model
+
+        medenv runs show runs/my-model --rows 20 --failed
+
+        medenv runs show runs/my-model --task task9_1
+    """
+    chosen = (
+        (number, one)
+        for number, one in numbered(run)
+        if line in (None, number) and task in (None, one.task.id) and not (failed and _passed(one))
+    )
+    if line is not None or task is not None:
+        shown = 0
+        for number, one in chosen:
+            _print_episode(number, one)
+            shown += 1
+        if not shown:
+            raise ValueError(f"{str(run)!r} holds no such episode")
+        return
+    if rows:
+        _print_rows(islice(chosen, rows))
+        return
+    summary = Summary()
+    for _, one in chosen:
+        summary.add(one)
+    for name, value in _settings(run).items():
+        stdout().print(
+            Text(f"{name}: {value if isinstance(value, str) else orjson.dumps(value).decode()}"), soft_wrap=True
+        )
+    show_scores(str(run), summary, None, None)
+
+
+def _passed(one: Trajectory) -> bool:
+    return one.verdict is not None and one.verdict["score"] == 1.0
+
+
+def _print_rows(rows: Iterator[tuple[int, Trajectory]]) -> None:
+    table = Table("line", "task", "sample", "seed", "status", "turns", "score", "why", "USD")
+    for number, one in rows:
+        id, sample, seed = key_of(one)
+        verdict, cost = one.verdict or {}, cost_of(one)
+        score, why = str(verdict.get("score", "-")), str(verdict.get("category") or one.error or "")
+        spent = "-" if cost is None else f"{cost:.4f}"
+        table.add_row(
+            str(number), id, str(sample), str(seed), one.status.value, str(len(one.turns)), score, Text(why), spent
+        )
+    stdout().print(table)
+
+
+def _print_episode(number: int, one: Trajectory) -> None:
+    console = stdout()
+    id, sample, seed = key_of(one)
+    console.rule(f"line {number}: {id}, sample {sample}, seed {seed}, {one.status.value}")
+    for message in one.messages:
+        console.print(Text(f"[{message['role']}]", style="bold"))
+        console.print(Text(str(message.get("content") or orjson.dumps(message).decode())), soft_wrap=True)
+    if one.error:
+        console.print(Text(f"error: {one.error}"), soft_wrap=True)
+    for check in (one.verdict or {}).get("checks", ()):
+        said = f"{'pass' if check['passed'] else 'FAIL'} {check['name']}"
+        detail = "" if check["passed"] else f": expected {check['expected']}; found {check['found']}"
+        console.print(Text(said + detail), soft_wrap=True)
+
+
+def check(run: Run) -> None:
+    """Look at every row of a run; exit code 1 if something is wrong.
+
+    Rows must be whole and as they were stored, and no attempt may stand twice.
+    """
+    found = check_run(run)
+    for number, reason in sorted(found.damaged.items()):
+        print(f"line {number}: {reason}")
+    for number, first in sorted(found.repeated.items()):
+        print(f"line {number}: the same attempt as in line {first}")
+    if found.unfinished:
+        print("the last line is unfinished; it is dropped when the run is gone on with")
+    print(
+        f"{found.rows} episodes are whole"
+        + (f", {found.unsealed} of them without a checksum" if found.unsealed else "")
+    )
+    if found.damaged or found.repeated:
+        print(f"set the others aside with: medenv runs repair {run}")
+    if not found.fine:
+        raise typer.Exit(1)
+
+
+def repair(run: Run) -> None:
+    """Set damaged and repeated rows aside, in rejected.jsonl beside the run, and keep all others.
+
+    What was set aside is played again when the run is gone on with.
+    """
+    found = repair_run(run)
+    wrong = len(found.damaged) + len(found.repeated)
+    print(
+        f"{found.rows} episodes are kept, {wrong} rows set aside"
+        + (", an unfinished line dropped" if found.unfinished else "")
+    )
+
+
+def merge(runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")], out: Out) -> None:
+    """Put several runs into one; the same attempt in two of them is taken once.
+
+    Example:
+        medenv runs merge runs/seed-0 runs/seed-1 --out runs/both
+    """
+    kept, repeated = merge_runs(runs, out)
+    print(f"{kept} episodes in {out}" + (f", {repeated} left out that stood twice" if repeated else ""))
+
+
+def filter_(
+    run: Run,
+    out: Out,
+    passed: Annotated[
+        bool | None, typer.Option("--passed/--failed", help="Only episodes that passed, or that didn't.")
+    ] = None,
+    type_: Annotated[
+        list[int] | None, typer.Option("--type", min=1, max=10, help="Only this task type; repeatable.")
+    ] = None,
+    branch: Annotated[list[str] | None, typer.Option(help="Only this branch; repeatable.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Only this task id; repeatable.")] = None,
+    status: Annotated[list[str] | None, typer.Option(help="Only this status; repeatable.")] = None,
+    category: Annotated[
+        list[str] | None, typer.Option(help="Only failures of this category, e.g. dose; repeatable.")
+    ] = None,
+    max_turns: Annotated[int | None, typer.Option(min=1, help="Only episodes of at most so many turns.")] = None,
+) -> None:
+    """Copy the episodes that fit into a run of their own.
+
+    Infrastructure errors neither passed nor failed; --status infrastructure_error finds them.
+
+    Examples:
+        medenv runs filter runs/my-model --passed --max-turns 6 --out runs/good
+
+        medenv runs filter runs/my-model --failed --type 9 --category dose --out runs/doses
+    """
+    known = [one.value for one in Status]
+    if unknown := [one for one in status or () if one not in known]:
+        raise ValueError(f"unknown status {unknown[0]!r}; there are: {', '.join(known)}")
+
+    def wanted(one: Trajectory) -> bool:
+        verdict = one.verdict or {}
+        return (
+            (passed is None or (one.verdict is not None and _passed(one) == passed))
+            and (not type_ or one.task.type in type_)
+            and (not branch or (verdict.get("branch") or one.task.branch) in branch)
+            and (not task or one.task.id in task)
+            and (not status or one.status.value in status)
+            and (not category or verdict.get("category") in category)
+            and (max_turns is None or len(one.turns) <= max_turns)
+        )
+
+    words = {
+        "passed": passed,
+        "type": type_,
+        "branch": branch,
+        "task": task,
+        "status": status,
+        "category": category,
+        "max_turns": max_turns,
+    }
+    kept = filter_run(run, out, wanted, {"filter": {name: value for name, value in words.items() if value is not None}})
+    print(f"{kept} episodes in {out}")
+
+
+def sample(
+    run: Run,
+    out: Out,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=1, help="How many.")],
+    seed: Annotated[int, typer.Option(help="Of the drawing.")] = 0,
+) -> None:
+    """Draw episodes at random, without replacement, into a run of their own.
+
+    Example:
+        medenv runs sample runs/my-model -n 100 --out runs/look
+    """
+    print(f"{sample_run(run, out, episodes, seed)} episodes in {out}")
+
+
+app.command("list")(one_line_errors(list_runs))
+app.command("show")(one_line_errors(show))
+app.command("check")(one_line_errors(check))
+app.command("repair")(one_line_errors(repair))
+app.command("merge")(one_line_errors(merge))
+app.command("filter")(one_line_errors(filter_))
+app.command("sample")(one_line_errors(sample))
