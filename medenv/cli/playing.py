@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from medenv.agents import Policy, load
+from medenv.cli.branching import forks_of, with_parent
 from medenv.cli.choosing import Chosen, choose
 from medenv.cli.console import stderr
 from medenv.cli.interrupts import run_interruptible
@@ -25,6 +26,7 @@ from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts import (
     ENGINES,
     Engine,
+    Forks,
     LocalEngine,
     Manifest,
     Plan,
@@ -53,7 +55,7 @@ class Played:
         folder: The run, still open.
         benchmark: What was played, still open.
         policy: Who played.
-        tasks: The tasks.
+        tasks: The tasks, or the places in other episodes that were gone on from.
         bar: What the progress bar counted.
         complete: Whether all was played; False if the budget ended it.
     """
@@ -61,7 +63,7 @@ class Played:
     folder: RunFolder
     benchmark: Benchmark
     policy: Policy
-    tasks: Chosen
+    tasks: Chosen | Forks
     bar: EpisodeBar
     complete: bool
 
@@ -86,7 +88,7 @@ def fill_run(
         ProviderError: The provider refuses every request.
         RunWriteError: The disk is full or fails.
     """
-    options = _with_stored(context, options)
+    options = with_parent(context, _with_stored(context, options))
     agent, agent_options = _agent(options)
     if options.engine not in ENGINES:
         raise unknown("engine", options.engine, list(ENGINES), f"there are: {', '.join(ENGINES)}")
@@ -94,7 +96,7 @@ def fill_run(
     policy = make()
     arguments = _benchmark_arguments(options)
     with Benchmark(**arguments) as benchmark:
-        tasks = choose(benchmark.tasks, options)
+        tasks = forks_of(options) or choose(benchmark.tasks, options)
         folder_path = options.resume or options.out or _unused(f"{policy.name.replace('/', '_')}-{options.split}")
         setup = Setup(arguments, make, benchmark.backend.fingerprint)
         engine = _engine(options, setup, benchmark, policy)
@@ -215,7 +217,7 @@ def _server(options: RunOptions) -> dict[str, Any]:
     return {"url": options.server} if options.backend == "remote" else {}
 
 
-def _settings(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: Chosen) -> dict[str, Any]:
+def _settings(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: Chosen | Forks) -> dict[str, Any]:
     """What every episode of the run depends on."""
     return {
         "agent": policy.describe(),
@@ -230,7 +232,8 @@ def _settings(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: 
         "samples": options.samples,
         "data": benchmark.backend.fingerprint,
         "tasks": tasks.fingerprint,
-        **({"limit": len(tasks)} if benchmark.tasks.endless else {}),
+        **({"limit": len(tasks)} if benchmark.tasks.endless and isinstance(tasks, Chosen) else {}),
+        **({"forks": len(tasks)} if isinstance(tasks, Forks) else {}),
     }
 
 

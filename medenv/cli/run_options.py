@@ -13,9 +13,9 @@ from medenv.episode import MAX_TURNS
 from medenv.rollouts import ENGINES
 from medenv.tasks import SPLITS
 
-__all__ = ["RunOptions"]
+__all__ = ["RolloutOptions", "RunOptions", "ServerOptions", "TaskOptions"]
 
-TASKS, AGENT, RUN, SERVER = "Tasks", "Agent", "Run", "FHIR server"
+TASKS, AGENT, RUN, SERVER, BRANCH = "Tasks", "Agent", "Run", "FHIR server", "Going on from other episodes"
 
 
 @dataclass(kw_only=True)
@@ -218,3 +218,25 @@ class RunOptions(TaskOptions, ServerOptions, AgentOptions):
             rich_help_panel=RUN,
         ),
     ] = False
+
+
+@dataclass(kw_only=True)
+class RolloutOptions(RunOptions):
+    """All that a rollout takes: a run's options, and where to go on from in another one."""
+
+    branch_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Go on from the middle of this run's episodes instead of playing tasks from the start; needs --branch-at.",
+            rich_help_panel=BRANCH,
+        ),
+    ] = None
+    branch_at: Annotated[
+        list[int],
+        typer.Option(
+            metavar="TURN",
+            help="How many replies of an episode stay; -1 gives up the last one alone. Repeatable. --samples says how many go on.",
+            rich_help_panel=BRANCH,
+        ),
+    ] = field(default_factory=list)
