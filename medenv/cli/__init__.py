@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from medenv.cli import container, data, runs
+from medenv.cli import container, data, dataset, runs
 from medenv.cli.capture import capture_server
 from medenv.cli.errors import one_line_errors
 from medenv.cli.eval import evaluate
@@ -33,6 +33,7 @@ app.command("tasks")(one_line_errors(list_tasks))
 app.command("load")(one_line_errors(load_file))
 app.command("capture")(one_line_errors(capture_server))
 app.add_typer(data.app)
+app.add_typer(dataset.app)
 app.add_typer(container.app)
 app.add_typer(runs.app)
 
