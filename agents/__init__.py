@@ -6,6 +6,7 @@
 
 from medenv.agents.batch import BatchPolicy, BatchRequest
 from medenv.agents.blocking import Blocking
+from medenv.agents.llm import LLMPolicy, rebuild
 from medenv.agents.plain import FunctionPolicy, as_policy
 from medenv.agents.policy import ContextLimitError, FatalProviderError, Player, Policy, ProviderError, Reply
 from medenv.agents.registry import AGENTS, load
@@ -18,10 +19,12 @@ __all__ = [
     "ContextLimitError",
     "FatalProviderError",
     "FunctionPolicy",
+    "LLMPolicy",
     "Player",
     "Policy",
     "ProviderError",
     "Reply",
     "as_policy",
     "load",
+    "rebuild",
 ]

@@ -75,6 +75,19 @@ with their peak memory, and how fast such a run is read when it is gone on with.
     rollouts.add_argument("--episodes", type=int, default=100_000, help="of the large run (default 100,000)")
     rollouts.add_argument("--latency", type=float, default=0.5, help="a model's seconds for a reply (default 0.5)")
     rollouts.add_argument("--concurrency", type=int, default=64, help="episodes under way at a time (default 64)")
+    agents = commands.add_parser(
+        "agents",
+        help="how many requests concurrent episodes keep under way at a slow model",
+        description="""\
+Episodes of the llm agent against a server in a process of its own that takes a fixed time for each reply. The server counts:
+the mean is the number of requests it held, over the time from its first request to its last answer.""",
+        epilog="example:\n  benchmark.py agents --concurrency 256 --episodes 1024",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    agents.add_argument("--concurrency", type=int, default=64, help="episodes under way at a time (default 64)")
+    agents.add_argument("--episodes", type=int, default=192, help="episodes in all (default 192)")
+    agents.add_argument("--replies", type=int, default=4, help="replies of an episode (default 4)")
+    agents.add_argument("--latency", type=float, default=2.0, help="seconds a reply takes (default 2)")
     chosen = parser.parse_args()
     if chosen.what == "server":
         from benchmarks.server import Settings, run
@@ -86,6 +99,11 @@ with their peak memory, and how fast such a run is read when it is gone on with.
         from benchmarks.rollouts import run as run_rollouts
 
         run_rollouts(RolloutSettings(chosen.agent, chosen.episodes, chosen.latency, chosen.concurrency))
+    elif chosen.what == "agents":
+        from benchmarks.agents import Settings as AgentSettings
+        from benchmarks.agents import run_agents
+
+        run_agents(AgentSettings(chosen.concurrency, chosen.episodes, chosen.replies, chosen.latency))
     else:
         from benchmarks.env import run as run_env
 

@@ -46,12 +46,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--student", required=True, help="a folder or a Hugging Face name that transformers loads")
     parser.add_argument("--out", required=True, type=Path, help="folder of this experiment")
     parser.add_argument("--traces", type=int, default=284, help="correct episodes to train on (default: %(default)s)")
-    parser.add_argument("--samples", type=int, default=1, help="the teacher's attempts at a task (default: %(default)s)")
+    parser.add_argument(
+        "--samples", type=int, default=1, help="the teacher's attempts at a task (default: %(default)s)"
+    )
     parser.add_argument(
         "--tasks", default="--split train", help="what the teacher plays: options of rollout (default: %(default)s)"
     )
     parser.add_argument(
-        "--evaluate", default="--split test", help="what the student is scored on: options of eval (default: %(default)s)"
+        "--evaluate",
+        default="--split test",
+        help="what the student is scored on: options of eval (default: %(default)s)",
     )
     parser.add_argument(
         "--student-options", default="", help="options of eval for the student, e.g. '--max-tokens 512'"
@@ -73,7 +77,9 @@ def medenv(*words: object) -> None:
     print(f"\n$ medenv {shlex.join(command)}", flush=True)
     ended = subprocess.run([*MEDENV, *command], check=False)
     if ended.returncode:
-        sys.exit(f"distill: the command above ended with status {ended.returncode}; mend it and run this again to go on")
+        sys.exit(
+            f"distill: the command above ended with status {ended.returncode}; mend it and run this again to go on"
+        )
 
 
 def check_settings(wanted: argparse.Namespace) -> None:
@@ -228,7 +234,9 @@ def training_rows(wanted: argparse.Namespace, dataset: Path, tokenizer: Any, con
     if dropped:
         print(f"left out: {dropped} conversations longer than {longest} tokens", flush=True)
     if not kept:
-        sys.exit(f"distill: no conversation has at most {longest} tokens; give a larger --max-length, or another student")
+        sys.exit(
+            f"distill: no conversation has at most {longest} tokens; give a larger --max-length, or another student"
+        )
 
 
 def report(wanted: argparse.Namespace, runs: dict[str, Path], dataset: Path, model: Path) -> None:
@@ -254,9 +262,7 @@ def report(wanted: argparse.Namespace, runs: dict[str, Path], dataset: Path, mod
             of_type = [one for one in rows if one.task.type == number and one.verdict is not None]
             cells.append(f"{sum(one.verdict['score'] == 1.0 for one in of_type if one.verdict)}/{len(of_type)}")
         lines.append(f"| {number} {task_type(number).name} | {' | '.join(cells)} |")
-    invalid = {
-        name: sum(one.status.value == "agent invalid action" for one in rows) for name, rows in episodes.items()
-    }
+    invalid = {name: sum(one.status.value == "agent invalid action" for one in rows) for name, rows in episodes.items()}
     lines.append(f"| all | {' | '.join(f'{one.passed}/{one.scored}' for one in totals.values())} |")
     lines.append(f"| ended by an invalid action | {' | '.join(map(str, invalid.values()))} |")
     losses = json.loads((model / "losses.json").read_text())

@@ -11,8 +11,10 @@ from medenv.cli.eval import evaluate
 from medenv.cli.grade import compare_runs, grade
 from medenv.cli.load import load_file
 from medenv.cli.rollout import rollout
+from medenv.cli.run_options import RolloutOptions, RunOptions
 from medenv.cli.serve import serve
 from medenv.cli.tasks import list_tasks
+from medenv.cli.with_options import with_options
 
 __all__ = ["app", "main"]
 
@@ -24,8 +26,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-app.command("eval")(one_line_errors(evaluate))
-app.command("rollout")(one_line_errors(rollout))
+app.command("eval")(one_line_errors(with_options("options", evaluate, RunOptions)))
+app.command("rollout")(one_line_errors(with_options("options", rollout, RolloutOptions)))
 app.command("serve")(one_line_errors(serve))
 app.command("grade")(one_line_errors(grade))
 app.command("compare")(one_line_errors(compare_runs))

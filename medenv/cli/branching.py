@@ -36,6 +36,7 @@ def with_parent(context: typer.Context, options: RunOptions) -> RunOptions:
         )
     manifest = Manifest.read(options.branch_from)
     names = {one.name for part in (TaskOptions, ServerOptions) for one in fields(part)} - {"type", *_NOT_ALONG}
+    names |= {"prompt", "system", "tolerate"}
     stored = {} if manifest is None else {name: value for name, value in manifest.options.items() if name in names}
     return restored(options, stored, given(context))
 

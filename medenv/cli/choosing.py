@@ -65,7 +65,7 @@ def choose(split: TaskSet, options: TaskOptions) -> Chosen:
     """
     types = list(dict.fromkeys(options.type))
     if split.endless and not options.task:
-        chosen = [split.choose(one, options.branch, options.difficulty) for one in types or [None]]
+        chosen = [split.choose(one, options.branch, options.difficulty) for one in types or (None,)]
         said = [*(part.fingerprint for part in chosen if isinstance(part, TaskSet)), options.paraphrase, options.now]
         digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
         found = Chosen(

@@ -23,8 +23,9 @@ from medenv.cli.dataset_options import (
     StepsOptions,
 )
 from medenv.cli.errors import one_line_errors
-from medenv.cli.options import command_of, given
+from medenv.cli.options import given
 from medenv.cli.run_options import TaskOptions
+from medenv.cli.with_options import with_options
 from medenv.rollouts.export import FORMATS, Options, Report, export, export_prompts
 from medenv.tasks import load_split
 from medenv.tasks.splits import GENERATED, cohort_of
@@ -152,7 +153,7 @@ for _command, _options in (
     (_minari, MinariOptions),
 ):
     app.command(_command.__name__[1:], short_help=FORMATS[_command.__name__[1:]].title)(
-        one_line_errors(command_of(_command, _options))
+        one_line_errors(with_options("options", _command, _options))
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import typer
 
 from medenv.agents import load
-from medenv.cli.options import command_of
 from medenv.cli.playing import Played, fill_run
 from medenv.cli.run_options import RunOptions
 from medenv.cli.scores import show_scores
@@ -20,7 +19,7 @@ from medenv.tasks import Task
 __all__ = ["evaluate"]
 
 
-def _evaluate(context: typer.Context, options: RunOptions) -> None:
+def evaluate(context: typer.Context, options: RunOptions) -> None:
     """Run an agent over the benchmark and print its scores.
 
     Every episode is stored as it ends. Ctrl-C, a crash or a full disk lose none of them: --resume FOLDER plays the rest.
@@ -54,6 +53,3 @@ async def _blind_floor(benchmark: Benchmark, tasks: Iterable[Task]) -> Summary:
     async for one in run(benchmark, load("blind"), tasks, concurrency=1):
         summary.add(one)
     return summary
-
-
-evaluate = command_of(_evaluate, RunOptions)

@@ -5,6 +5,8 @@ Neither needs a server or a model: a trajectory carries what a grader reads.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +15,12 @@ from rich.table import Table
 
 from medenv.cli.console import stdout
 from medenv.cli.scores import show_scores
-from medenv.grading import GRADERS, load_grader
+from medenv.grading import GRADERS, Grader, load_grader
 from medenv.protocol import Trajectory
-from medenv.report import compare, summarise
+from medenv.report import Summary, compare
 from medenv.report.table import percent
 from medenv.rollouts import RunFolder, read_run
+from medenv.rollouts.store import write_json, write_run
 from medenv.tasks import task_type
 
 __all__ = ["compare_runs", "grade"]
@@ -39,28 +42,65 @@ def grade(
 
         medenv grade runs/my-model --grader strict --out runs/my-model-strict
     """
-    judge = load_grader(grader)
-    trajectories = [judge.judge(one) for one in read_run(run)]
-    summary = summarise(trajectories)
-    if out is not None:
+    judge, summary = load_grader(grader), Summary()
+
+    def graded() -> Iterator[Trajectory]:
+        for stored in read_run(run):
+            one = judge.judge(stored)
+            summary.add(one)
+            yield one
+
+    if out is None:
+        for _ in graded():
+            pass
+    else:
         settings = {"regraded": str(run), "grader": grader}
-        with RunFolder(out, settings) as folder:
-            for one in trajectories:
-                folder.append(one)
-            folder.write_summary({**settings, **summary.to_dict()})
+        write_run(out, graded(), settings)
+        write_json(out / RunFolder.SUMMARY, {**settings, **summary.to_dict()})
     show_scores(f"{run}, grader {grader}", summary, None, out)
 
 
-def _same_charts(runs: list[list[Trajectory]]) -> None:
-    """Refuse to compare runs whose tasks of one id were played on different charts."""
-    seen: dict[str, str] = {one.task.id: str(one.provenance.get("data")) for one in runs[0]}
-    for one in runs[1]:
-        data = str(one.provenance.get("data"))
-        if seen.get(one.task.id, data) != data:
+@dataclass
+class _Side:
+    """What is compared of a run.
+
+    Attributes:
+        summary: Its scores.
+        types: Task types by task id.
+        charts: Fingerprints of the charts by task id.
+        graders: Names of the graders of its verdicts.
+    """
+
+    summary: Summary = field(default_factory=Summary)
+    types: dict[str, int] = field(default_factory=dict)
+    charts: dict[str, str] = field(default_factory=dict)
+    graders: set[str] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, run: Path, judge: Grader | None) -> _Side:
+        side = cls()
+        for stored in read_run(run):
+            one = judge.judge(stored) if judge is not None else stored
+            side.summary.add(one)
+            side.types[one.task.id] = one.task.type
+            side.charts[one.task.id] = str(one.provenance.get("data"))
+            if one.verdict is not None:
+                side.graders.add(str(one.verdict.get("grader")))
+        return side
+
+
+def _comparable(first: _Side, second: _Side) -> None:
+    """Refuse to compare runs that were judged differently, or whose tasks of one id were played on different charts."""
+    for task, data in second.charts.items():
+        if first.charts.get(task, data) != data:
             raise ValueError(
-                f"task {one.task.id!r} was played on charts {seen[one.task.id]} in the first run and {data} in the second; "
+                f"task {task!r} was played on charts {first.charts[task]} in the first run and {data} in the second; "
                 "compare runs on the same data"
             )
+    if len(graders := first.graders | second.graders) > 1:
+        raise ValueError(
+            f"the runs were judged by different graders ({', '.join(sorted(graders))}); choose one with --grader"
+        )
 
 
 def compare_runs(
@@ -76,10 +116,9 @@ def compare_runs(
         medenv compare runs/before runs/after
     """
     judge = load_grader(grader) if grader else None
-    runs = [[judge.judge(one) if judge else one for one in read_run(path)] for path in (first, second)]
-    _same_charts(runs)
-    attempts = [summarise(rows).attempts for rows in runs]
-    types = {one.task.id: one.task.type for one in runs[0]}
+    sides = [_Side.read(path, judge) for path in (first, second)]
+    _comparable(*sides)
+    attempts, types = [side.summary.attempts for side in sides], sides[0].types
     table = Table(title=f"{second} against {first}", title_justify="left")
     for heading in ("task type", "tasks", "first", "second", "difference, 95 %", "better", "worse", "p"):
         table.add_column(heading, justify="left" if heading == "task type" else "right")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 __all__ = ["GRACE", "run_interruptible"]
@@ -38,5 +39,13 @@ def _wind_up(loop: asyncio.AbstractEventLoop) -> None:
     if left := asyncio.all_tasks(loop):
         for one in left:
             one.cancel()
-        loop.run_until_complete(asyncio.wait(left, timeout=GRACE))
-    loop.run_until_complete(asyncio.wait([loop.create_task(loop.shutdown_asyncgens())], timeout=GRACE))
+        _wait(loop, left)
+    _wait(loop, {loop.create_task(loop.shutdown_asyncgens())})
+
+
+def _wait(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[Any]]) -> None:
+    waiting = loop.create_task(asyncio.wait(tasks, timeout=GRACE))
+    while not waiting.done():
+        # A task that was itself hit by Ctrl-C ends with it once more.
+        with suppress(KeyboardInterrupt):
+            loop.run_until_complete(waiting)

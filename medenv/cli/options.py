@@ -1,42 +1,20 @@
-"""Options of a command as a dataclass, so that commands share them and a stored run can say which it was made with."""
+"""A command's options as JSON values, so that a stored run can say which it was made with and be gone on with under the same."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, replace
+import re
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 import typer
 
-__all__ = ["command_of", "given", "plain", "restored"]
+__all__ = ["given", "plain", "restored"]
 
 T = TypeVar("T")
 
-
-def command_of(function: Callable[[typer.Context, T], None], options: type[T]) -> Callable[..., None]:
-    """A function of a dataclass of options as the command that typer wants, with a parameter a field.
-
-    Args:
-        function: Takes the context and the options.
-        options: A dataclass whose fields are ``Annotated`` with their `typer.Option`, each with a default.
-    """
-
-    def command(context: typer.Context, **values: Any) -> None:
-        function(context, options(**values))
-
-    hints = {"context": typer.Context, **get_type_hints(options, include_extras=True)}
-    parameters = [inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)]
-    for one in fields(options):  # type: ignore[arg-type]
-        default = one.default if one.default_factory is MISSING else one.default_factory()
-        parameters.append(
-            inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[one.name])
-        )
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {name: hint for name, hint in hints.items() if name in {p.name for p in parameters}}
-    command.__doc__, command.__name__ = function.__doc__, function.__name__
-    return command
+_CREDENTIALS = re.compile(r"^(\w+://)[^/@]*@")
 
 
 def given(context: typer.Context) -> set[str]:
@@ -46,13 +24,15 @@ def given(context: typer.Context) -> set[str]:
 
 
 def plain(options: Any) -> dict[str, Any]:
-    """Options as JSON values; paths become absolute, so that they are the same from another folder."""
+    """Options as JSON values: paths absolute, so that they are the same from another folder, and URLs without credentials."""
     return {one.name: _plain(getattr(options, one.name)) for one in fields(options)}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value.expanduser().absolute())
+    if isinstance(value, str):
+        return _CREDENTIALS.sub(r"\1", value)
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -13,7 +14,7 @@ from typing import Any
 
 import typer
 
-from medenv.agents import Policy, load
+from medenv.agents import FatalProviderError, Policy, load
 from medenv.cli.branching import forks_of, with_parent
 from medenv.cli.choosing import Chosen, choose
 from medenv.cli.console import stderr
@@ -89,7 +90,7 @@ def fill_run(
         RunWriteError: The disk is full or fails.
     """
     options = with_parent(context, _with_stored(context, options))
-    agent, agent_options = _agent(options)
+    agent, agent_options = options.arguments()
     if options.engine not in ENGINES:
         raise unknown("engine", options.engine, list(ENGINES), f"there are: {', '.join(ENGINES)}")
     make = partial(load, agent, **agent_options)
@@ -115,7 +116,7 @@ def fill_run(
                 bar.count(trajectory)
 
             done = read_stored(plan, folder, counted)
-            with bar:
+            with bar, redirect_stdout(sys.stderr):  # Ray's remarks are no results
                 complete = run_interruptible(_play(plan, engine, policy, folder, done, counted, bar))
             then(Played(folder, benchmark, policy, tasks, bar, complete))
             if not complete:
@@ -152,6 +153,8 @@ def _endings(context: typer.Context, folder: Path) -> Any:
     except KeyboardInterrupt:
         stderr().print(f"interrupted; finished episodes are stored, go on with: {again}", soft_wrap=True)
         raise typer.Exit(130) from None
+    except FatalProviderError as error:
+        raise FatalProviderError(f"{error}; finished episodes are stored, go on with: {again}") from None
     except RunWriteError as error:
         raise RunWriteError(
             f"{error.args[-1]}; finished episodes are stored, make room and go on with: {again}"
@@ -165,8 +168,6 @@ def _again(context: typer.Context, folder: Path) -> str:
 def _with_stored(context: typer.Context, options: RunOptions) -> RunOptions:
     """The options of a run that is gone on with, unless given anew."""
     if options.resume is None:
-        if options.agent is None:
-            raise typer.BadParameter("say who plays", param_hint="--agent")
         if options.retry_infrastructure:
             raise typer.BadParameter("it goes with --resume FOLDER", param_hint="--retry-infrastructure")
         return options
@@ -184,15 +185,6 @@ def _with_stored(context: typer.Context, options: RunOptions) -> RunOptions:
     return restored(options, manifest.options, {*given(context), *_NOT_STORED})
 
 
-def _agent(options: RunOptions) -> tuple[str, dict[str, Any]]:
-    names = ("model", "base_url", "api_key_env", "temperature", "max_tokens", "timeout", "retries")
-    chosen = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
-    assert options.agent is not None
-    if options.agent == "llm" and options.model is None:
-        raise typer.BadParameter("the agent 'llm' needs a model", param_hint="--model")
-    return options.agent, chosen
-
-
 def _benchmark_arguments(options: RunOptions) -> dict[str, Any]:
     return {
         "split": options.split,
@@ -204,6 +196,8 @@ def _benchmark_arguments(options: RunOptions) -> dict[str, Any]:
         "seed": options.task_seed,
         "size": options.size,
         "protocol": options.protocol,
+        "wording": options.wording(),
+        "tolerances": tuple(options.tolerate),
         "backend": options.backend,
         "server": _server(options),
     }
@@ -227,6 +221,7 @@ def _settings(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: 
         "max_turns": options.max_turns,
         "protocol": options.protocol,
         "prompt": benchmark.prompt_hash,
+        "tolerances": list(benchmark.tolerances),
         "backend": options.backend,
         "seed": options.seed,
         "samples": options.samples,

@@ -11,6 +11,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -85,7 +86,7 @@ class EpisodeBar:
             TimeRemainingColumn(),
             console=stderr(),
         )
-        self._bar = None
+        self._bar: TaskID | None = None
 
     def count(self, trajectory: Trajectory) -> None:
         """Count an episode in."""

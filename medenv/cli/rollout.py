@@ -5,7 +5,6 @@ from __future__ import annotations
 import typer
 
 from medenv.cli.console import stdout
-from medenv.cli.options import command_of
 from medenv.cli.playing import Played, fill_run
 from medenv.cli.run_options import RolloutOptions
 from medenv.report import Summary
@@ -13,7 +12,7 @@ from medenv.report import Summary
 __all__ = ["rollout"]
 
 
-def _rollout(context: typer.Context, options: RolloutOptions) -> None:
+def rollout(context: typer.Context, options: RolloutOptions) -> None:
     """Collect an agent's episodes: tasks x samples, each stored as it ends, with verdict and all that made it.
 
     Ctrl-C, a crash or a full disk lose no finished episode: --resume FOLDER plays the rest, and more --samples or, on a split
@@ -52,6 +51,3 @@ def _rollout(context: typer.Context, options: RolloutOptions) -> None:
             )
 
     fill_run(context, options, summary.add, tell)
-
-
-rollout = command_of(_rollout, RolloutOptions)

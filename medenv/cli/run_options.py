@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from medenv.agents import AGENTS
+from medenv.cli.agent_options import AgentOptions
 from medenv.episode import MAX_TURNS
 from medenv.rollouts import ENGINES
 from medenv.tasks import SPLITS
 
 __all__ = ["RolloutOptions", "RunOptions", "ServerOptions", "TaskOptions"]
 
-TASKS, AGENT, RUN, SERVER, BRANCH = "Tasks", "Agent", "Run", "FHIR server", "Going on from other episodes"
+TASKS, RUN, SERVER, BRANCH = "Tasks", "Run", "FHIR server", "Going on from other episodes"
 
 
 @dataclass(kw_only=True)
@@ -84,7 +84,8 @@ class TaskOptions:
     protocol: Annotated[
         str,
         typer.Option(
-            help="text, or official: prompt and replies of the MedAgentBench checkout in --official.",
+            help="text; tools for native function calls; official: prompt and replies of the MedAgentBench checkout in "
+            "--official.",
             rich_help_panel=TASKS,
         ),
     ] = "text"
@@ -116,43 +117,7 @@ class ServerOptions:
 
 
 @dataclass(kw_only=True)
-class AgentOptions:
-    """Who plays."""
-
-    agent: Annotated[str | None, typer.Option(help=f"Who plays: {', '.join(AGENTS)}.", rich_help_panel=AGENT)] = None
-    model: Annotated[str | None, typer.Option(help="llm: the model's name at the provider.", rich_help_panel=AGENT)] = (
-        None
-    )
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            help="llm: base of an OpenAI-compatible API, e.g. http://127.0.0.1:8000/v1.", rich_help_panel=AGENT
-        ),
-    ] = None
-    api_key_env: Annotated[
-        str | None,
-        typer.Option(
-            help="llm: environment variable with the key; MEDENV_API_KEY or OPENAI_API_KEY if left out.",
-            rich_help_panel=AGENT,
-        ),
-    ] = None
-    temperature: Annotated[
-        float | None, typer.Option(help="llm: sampling temperature; 0 if left out.", rich_help_panel=AGENT)
-    ] = None
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="llm: most tokens a reply may have.", rich_help_panel=AGENT)
-    ] = None
-    timeout: Annotated[
-        float | None, typer.Option(min=0.001, help="llm: seconds to wait for an answer.", rich_help_panel=AGENT)
-    ] = None
-    retries: Annotated[
-        int | None,
-        typer.Option(min=0, help="llm: how often to try again after a transient fault.", rich_help_panel=AGENT),
-    ] = None
-
-
-@dataclass(kw_only=True)
-class RunOptions(TaskOptions, ServerOptions, AgentOptions):
+class RunOptions(ServerOptions, AgentOptions, TaskOptions):
     """All that a run takes."""
 
     seed: Annotated[int, typer.Option(help="Seed for whatever is random in the agent.", rich_help_panel=RUN)] = 0
@@ -181,7 +146,7 @@ class RunOptions(TaskOptions, ServerOptions, AgentOptions):
     address: Annotated[
         str | None,
         typer.Option(
-            help="ray: the cluster's address, e.g. auto or ray://head:10001; Ray is started here if left out.",
+            help="ray: the cluster that this machine is a node of, auto or host:port; Ray is started here if left out.",
             rich_help_panel=RUN,
         ),
     ] = None

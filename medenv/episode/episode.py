@@ -249,7 +249,7 @@ class Episode:
             status: ``INFRASTRUCTURE_ERROR``, or ``CONTEXT_LIMIT`` when the conversation no longer fits the model.
         """
         if not self.done:
-            self.status, self.error = status, reason
+            self.status, self.error = status, storable(reason)
 
     def invalidate(self, reason: str) -> None:
         """Turn an episode that has ended into an infrastructure error, because it can't be graded."""

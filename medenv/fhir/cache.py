@@ -160,7 +160,7 @@ def _rebuild(target: Path, resources: Callable[[], Iterable[Source]], needs: int
 
 
 def _card(target: Path) -> Path:
-    return target.with_suffix(".json")
+    return target.with_suffix(".json") if target.suffix == ".db" else target.with_name(target.name + ".card")
 
 
 def _write_card(target: Path, digest: str) -> None:

@@ -18,6 +18,9 @@ In the tools protocol an assistant's message may have ``tool_calls``, and the an
 "content": text}``.
 """
 
+DEEPEST = 100
+"""Levels of objects and lists that are kept; orjson writes 254."""
+
 _LARGEST = 2**63
 
 
@@ -105,14 +108,19 @@ def _call(call: Mapping[str, Any]) -> ToolCall:
     return ToolCall(name, arguments or "", id_)
 
 
-def storable(value: Any) -> Any:
-    """The value with all that no row of a trajectory can hold replaced: lone surrogates by ``?``, integers beyond 64 bits by floats."""
+def storable(value: Any, depth: int = 0) -> Any:
+    """The value with all that no row of a trajectory can hold replaced.
+
+    Lone surrogates become ``?``, integers beyond 64 bits floats, and what is nested deeper than `DEEPEST` a text that says so.
+    """
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping | list | tuple) and depth >= DEEPEST:
+        return "[nested too deeply]"
     if isinstance(value, Mapping):
-        return {storable(str(key)): storable(one) for key, one in value.items()}
+        return {storable(str(key)): storable(one, depth + 1) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [storable(one) for one in value]
+        return [storable(one, depth + 1) for one in value]
     if isinstance(value, int) and not isinstance(value, bool) and not -_LARGEST <= value < 2 * _LARGEST:
         return float(value) if abs(value) < 10**300 else str(value)[:100]
     return value

@@ -58,7 +58,7 @@ def _schema(example: Any) -> dict[str, Any]:
 
 
 def _property(parameter: Parameter) -> dict[str, Any]:
-    text = {"type": "string"}
+    text: dict[str, Any] = {"type": "string"}
     if parameter.example:
         schema = _schema(json.loads(parameter.example))
         return {**schema, "description": f"{parameter.description}, for example {parameter.example}"}
@@ -67,13 +67,18 @@ def _property(parameter: Parameter) -> dict[str, Any]:
     return {**text, "description": parameter.description}
 
 
+def _argument(name: str) -> str:
+    """A parameter's name as an argument: Gemini's names have no dashes."""
+    return name.replace("-", "_")
+
+
 def _function(endpoint: Endpoint) -> dict[str, Any]:
     parameters = (*endpoint.parameters, *(_PAGING if endpoint.method == "GET" else ()))
     return _tool(
         endpoint.name,
         f"{endpoint.title.capitalize()}: {endpoint.method} {endpoint.resource}. {endpoint.description}",
-        {one.name: _property(one) for one in parameters},
-        [one.name for one in parameters if one.required],
+        {_argument(one.name): _property(one) for one in parameters},
+        [_argument(one.name) for one in parameters if one.required],
     )
 
 
@@ -131,7 +136,7 @@ def _answers(arguments: str) -> str:
 def _url(endpoint: Endpoint, arguments: str) -> str:
     unsent = f"GET {endpoint.resource} {arguments}"
     try:
-        given = json.loads(arguments or "{}")
+        given: Any = json.loads(arguments or "{}")
     except (ValueError, RecursionError) as error:
         raise CallError(f"its arguments are not JSON: {error or 'nested too deeply'}", unsent) from None
     if not isinstance(given, dict):
@@ -139,13 +144,14 @@ def _url(endpoint: Endpoint, arguments: str) -> str:
     if isinstance(following := given.get(_NEXT), str) and following.strip():
         return following
     pairs = []
-    for name, value in given.items():
+    meant: dict[str, str] = {_argument(one.name): one.name for one in endpoint.parameters}
+    for argument, value in given.items():
+        name = meant.get(argument, str(argument))
         for one in value if isinstance(value, list) else [value]:
             if isinstance(one, dict | list):
                 raise CallError(f"the argument {name[:120]!r} is neither text nor number nor a list of them", unsent)
             if one is not None and name != _NEXT:
-                text = one if isinstance(one, str) else json.dumps(one)
-                pairs.append(f"{_quoted(name)}={_quoted(text)}")
+                pairs.append(f"{_quoted(name)}={_quoted(one if isinstance(one, str) else json.dumps(one))}")
     return endpoint.resource + ("?" + "&".join(pairs) if pairs else "")
 
 

@@ -1,6 +1,6 @@
 """Collecting episodes: attempts, the engines that play them, and the folders that they are stored in."""
 
-from medenv.rollouts.attempts import Attempt, agent_seed
+from medenv.rollouts.attempts import Attempt
 from medenv.rollouts.branching import Forks, branch
 from medenv.rollouts.budget import cost_of
 from medenv.rollouts.collect import Plan, collect, read_stored
@@ -25,7 +25,6 @@ __all__ = [
     "RunFolderError",
     "RunWriteError",
     "Setup",
-    "agent_seed",
     "benchmark_arguments",
     "branch",
     "collect",

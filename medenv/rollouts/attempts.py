@@ -7,29 +7,14 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from medenv.agents.seeds import agent_seed
 from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts.beginning import Beginning
 from medenv.rollouts.budget import Budget
 from medenv.rollouts.store import Key
 from medenv.tasks import Task
 
-__all__ = ["Attempt", "Attempts", "Fork", "agent_seed"]
-
-
-def agent_seed(seed: int, sample: int) -> int:
-    """The seed that an agent is given.
-
-    Args:
-        seed: Of the run.
-        sample: Which attempt at a task it is, from 0.
-
-    Returns:
-        The run's own seed for the first attempt; for others a number below 2**31 (some providers take no more), spread so that
-        runs of neighbouring seeds don't repeat each other's samples.
-    """
-    if sample == 0:
-        return seed
-    return int.from_bytes(blake2b(f"{seed}/{sample}".encode(), digest_size=4).digest(), "big") >> 1
+__all__ = ["Attempt", "Attempts", "Fork"]
 
 
 @dataclass(frozen=True, slots=True)

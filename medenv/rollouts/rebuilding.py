@@ -59,9 +59,10 @@ def open_benchmark(trajectory: Trajectory, manifest: Manifest | None) -> Benchma
         manifest: Of its run, if there is one.
 
     Raises:
-        ValueError: It can't be had: the charts are gone or others, or the first message was made from a template that isn't known.
+        ValueError: It can't be had: the charts are others, or the file of the run's own prompt is gone.
     """
-    wording = None if trajectory.system is None else Wording(system=trajectory.system)
+    template = manifest.options.get("prompt") if manifest is not None else None
+    wording = Wording(Wording.read(template).template, trajectory.system) if template or trajectory.system else None
     benchmark = Benchmark(**benchmark_arguments(trajectory, manifest), wording=wording)
     data = trajectory.provenance.get("data")
     if data not in (None, benchmark.backend.fingerprint):

@@ -46,9 +46,9 @@ async def pump(engine: Engine, attempts: Attempts, deliver: Callable[[Trajectory
         for one in workers:
             one.cancel()
         ended = await asyncio.gather(*workers, return_exceptions=True)
-    for one in ended:
-        if isinstance(one, BaseException) and not isinstance(one, asyncio.CancelledError):
-            raise one
+    for failure in ended:
+        if isinstance(failure, Exception):
+            raise failure
 
 
 async def run(
@@ -67,7 +67,7 @@ async def run(
         benchmark: Charts and grader.
         policy: The agent, or a function from the conversation to its next reply.
         tasks: What to play.
-        seed: Of the run; see `medenv.rollouts.agent_seed` for what the agent is given.
+        seed: Of the run; see `medenv.agents.seeds.agent_seed` for what the agent is given.
         samples: Attempts at each task.
         done: Task id and sample of attempts that are not to be played again.
         concurrency: Most episodes under way at a time; never more than the backend has room for.

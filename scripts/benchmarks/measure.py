@@ -6,9 +6,11 @@ import http.client
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,6 +56,20 @@ def resident_mb() -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+
+
+@contextmanager
+def serving(command: Sequence[str]) -> Iterator[str]:
+    """Run a server in a process of its own, which prints ``ready URL`` once it listens; gives the URL."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            if not line.startswith("ready "):
+                raise OSError(f"the server under measurement did not start: {line!r}")
+            yield line.split()[1]
+        finally:
+            process.terminate()
 
 
 class Client:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import multiprocessing
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Client, machine, median_us, rate, resident_mb
+from benchmarks.measure import Client, machine, median_us, rate, resident_mb, serving
 from benchmarks.requests import ORDER, Requests
 from rich.console import Console
 from rich.table import Table
@@ -75,7 +73,7 @@ def run(settings: Settings) -> None:
             highlight=False,
         )
         hapi = _check_hapi(settings.hapi, draw) if settings.hapi else None
-        with _served([sys.executable, "-m", "medenv", "serve", "--data", str(path), "--port", "0"]) as base:
+        with serving([sys.executable, "-m", "medenv", "serve", "--data", str(path), "--port", "0"]) as base:
             _speeds(console, settings, draw, path, Client(base), hapi)
             if hapi:
                 _compare(console, settings, draw, backend, Client(base), hapi)
@@ -98,19 +96,6 @@ def _check_hapi(base: str, draw: Requests) -> Client:
         if client.ask("GET", url)[0] != 200:
             raise ValueError(f"{base} doesn't hold {url}: load it with the same data, under the same ids")
     return client
-
-
-@contextmanager
-def _served(command: list[str]) -> Iterator[str]:
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            line = process.stdout.readline()
-            if not line.startswith("ready "):
-                raise OSError(f"the server under measurement did not start: {line!r}")
-            yield line.split()[1]
-        finally:
-            process.terminate()
 
 
 def _rows(draw: Requests, n: int) -> dict[str, Callable[[], list[str]]]:
@@ -138,7 +123,7 @@ def _speeds(
         inside = [rate(session.get, cold), rate(session.get, warm), rate(session.get, warm)]
         bodies = {url: session.get(url).body.encode() for url in warm}
         inside.append(rate(lambda url, held=bodies: bytes(bytearray(held[url])), warm))
-        with _served([sys.executable, "-m", "medenv", "serve", "--data", str(path), "--port", "0"]) as base:
+        with serving([sys.executable, "-m", "medenv", "serve", "--data", str(path), "--port", "0"]) as base:
             fresh = Client(base)
             outside = [rate(fresh.get, cold), rate(fresh.get, warm), rate(fresh.get, warm)]
         outside.append(_http_floor(bodies, warm))
@@ -172,7 +157,7 @@ def _http_floor(bodies: Mapping[str, bytes], asked: list[str]) -> float:
             pairs += [f"/{path}?{query}", body.decode()]
         file.write("\0".join(pairs))
         file.flush()
-        with _served([sys.executable, "-c", FLOOR, file.name]) as base:
+        with serving([sys.executable, "-c", FLOOR, file.name]) as base:
             client = Client(base)
             rate(client.get, asked[:100])
             return rate(client.get, asked)

@@ -51,6 +51,14 @@ def test_runs_on_different_charts_are_not_compared(runs):
     assert "sha256:0000" in done.stderr
 
 
+def test_runs_judged_by_different_graders_are_not_compared(runs):
+    medenv("grade", "blind", "--grader", "official", "--out", "judged", cwd=runs)
+    refused = medenv("compare", "reference", "judged", cwd=runs)
+    assert refused.returncode == 2
+    assert "official, strict" in refused.stderr
+    assert medenv("compare", "reference", "judged", "--grader", "strict", cwd=runs).returncode == 0
+
+
 def test_samples_are_stored_and_rated(runs):
     rows = [json.loads(line) for line in (runs / "random" / "trajectories.jsonl").read_bytes().splitlines()]
     assert len({(row["task"]["id"], row["provenance"]["sample"]) for row in rows}) == len(rows) == 60

@@ -229,3 +229,22 @@ def test_infrastructure_errors_are_played_again_on_demand_only(tmp_path):
     assert len(lines_of(tmp_path / "run")) == 30
     assert set(keys_of(tmp_path / "run").values()) == {1}
     assert (tmp_path / "run" / "superseded.jsonl").read_bytes().splitlines() == failed
+
+
+def test_max_cost_ends_a_run_that_more_money_completes(tmp_path):
+    prices = 'prices={"input": 1000, "output": 0}'  # 100 tokens a request: 0.1 USD an episode
+    with serving(lambda messages: "FINISH([])") as (base, seen):
+        arguments = ("--agent", "llm", "--model", "m", "--base-url", base, "--type", "2", "--agent-option", prices)
+        done = medenv("rollout", *arguments, "--max-cost", "1.05", "--out", "run", cwd=tmp_path)
+        assert done.returncode == 3, done.stderr
+        assert "--max-cost" in done.stderr
+        assert len(seen) == len(lines_of(tmp_path / "run")) == 10
+        assert medenv("rollout", "--resume", "run", cwd=tmp_path).returncode == 3
+        assert medenv("rollout", "--resume", "run", "--max-cost", "2", cwd=tmp_path).returncode == 3
+        assert len(seen) == 20, "what was spent before counts"
+        assert medenv("rollout", "--resume", "run", "--max-cost", "100", cwd=tmp_path).returncode == 0
+    assert len(seen) == 30
+    assert set(keys_of(tmp_path / "run").values()) == {1}
+    refused = medenv("rollout", "--agent", "empty", "--type", "2", "--max-cost", "1", "--out", "free", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "prices" in refused.stderr

@@ -41,7 +41,7 @@ def test_the_functions_are_those_of_the_text_instructions(benches):
         schema = tool["function"]["parameters"]
         assert [one.name for one in endpoint.parameters if one.required] == schema.get("required", [])
         for one in endpoint.parameters:
-            assert one.description in schema["properties"][one.name]["description"]
+            assert one.description in schema["properties"][one.name.replace("-", "_")]["description"]
             assert one.description in text.prompt
     assert text.task.instruction in tools.prompt
     assert "GET http" not in tools.prompt
@@ -140,6 +140,7 @@ def test_search_arguments_become_a_query():
         == "GET http://x/fhir?_getpages=1"
     )
     assert as_text(ToolCall("find_patients", '{"name": "a&b=c#d"}')) == "GET Patient?name=a%26b%3Dc%23d"
+    assert as_text(ToolCall("find_patients", '{"address_city": "Rye"}')) == "GET Patient?address-city=Rye"
 
 
 @given(st.text(max_size=30), st.text(max_size=60))

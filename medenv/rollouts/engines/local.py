@@ -25,7 +25,7 @@ async def play(
         benchmark: Charts and grader.
         policy: The agent, or a function from the conversation to its next reply.
         task: One of the benchmark's tasks.
-        seed: Of the run; see `medenv.rollouts.agent_seed` for what the agent is given.
+        seed: Of the run; see `medenv.agents.seeds.agent_seed` for what the agent is given.
         sample: Which attempt at the task this is, from 0.
 
     Returns:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from contextlib import suppress
 from math import ceil
 from typing import Any
@@ -21,6 +22,9 @@ from medenv.rollouts.engines.shipping import Parcel, pack, unpack
 from medenv.rollouts.engines.worker import Answer, Setup, Worker, read_answer
 
 __all__ = ["RayEngine"]
+
+CONNECT_SECONDS = 5.0
+"""How long the head of a cluster may take to accept a connection."""
 
 
 class _Actor:
@@ -60,7 +64,7 @@ class RayEngine(Engine):
         setup: What the workers play with.
         benchmark: The same charts and grader in this process.
         policy: The same agent.
-        address: Of a running cluster (``auto``, ``ray://host:10001``, ``host:6379``); None starts Ray on this machine's loopback.
+        address: Of a cluster that this machine is a node of (``auto``, ``host:6379``); None starts Ray on this machine.
         workers: How many actors; None for one a core of the cluster.
         concurrency: Episodes under way at a time in all; shared out evenly among the workers.
         gpus: GPUs that each worker is given.
@@ -94,6 +98,7 @@ class RayEngine(Engine):
         self._actors: list[Any] = []
         self._parcels: tuple[Parcel, ...] = ()
         self._free: asyncio.Queue[Any] = asyncio.Queue()
+        self._alone = asyncio.Lock()
 
     async def open(self) -> None:
         """Reach or start Ray, and start the workers.
@@ -106,22 +111,23 @@ class RayEngine(Engine):
         common: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if self._address is None:
             cpus = max(self._workers or 0, os.cpu_count() or 1)
-            ray.init(num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", **common)
+            ray.init(num_cpus=cpus, include_dashboard=False, **common)
         else:
+            _check_address(self._address)
             ray.init(address=self._address, **common)
-        cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
-        workers = min(self._workers or cores, self.concurrency)
+        there_is = ray.cluster_resources()
+        cores, gpus = int(there_is.get("CPU", 0)) or 1, there_is.get("GPU", 0.0)
+        workers = min(self._workers or (int(gpus // self._gpus) if self._gpus else cores), self.concurrency)
+        if workers * self._gpus > gpus or not workers:
+            raise ValueError(
+                f"{max(workers, 1)} workers with {self._gpus} GPUs each need more than the {gpus:g} that Ray has; "
+                "ask for fewer (--workers, --worker-gpus)"
+            )
         each = ceil(self.concurrency / workers)
         self._parcels = pack(self._setup, self._benchmark, ray.put)
-        actor = ray.remote(_Actor).options(
-            num_cpus=min(1.0, cores / workers),
-            num_gpus=self._gpus,
-            max_concurrency=each + 1,
-            max_restarts=-1,
-            max_task_retries=TRIES - 1,
-            scheduling_strategy="SPREAD",
-        )
-        self._actors = [actor.remote(self._setup) for _ in range(workers)]
+        # With GPUs there is no spare worker: all tries are on shared ones.
+        again = TRIES - 1 if self._gpus else TRIES - 2
+        self._actors = [self._actor(each, again, float(workers <= cores)) for _ in range(workers)]
         for trouble in await asyncio.gather(*(self._ready(one) for one in self._actors)):
             if trouble:
                 raise ValueError(f"a worker can't play on {trouble}")
@@ -129,19 +135,55 @@ class RayEngine(Engine):
             for one in self._actors:
                 self._free.put_nowait(one)
 
+    def _actor(self, calls: int, again: int, cpus: float) -> Any:
+        """Start a worker.
+
+        Args:
+            calls: How many episodes it plays at a time.
+            again: How often one is repeated if the worker dies.
+            cpus: Cores that it claims.
+        """
+        options = {
+            "num_cpus": cpus,
+            "num_gpus": self._gpus,
+            "max_concurrency": calls + 1,
+            "max_restarts": -1,
+            "max_task_retries": again,
+            "scheduling_strategy": "SPREAD",
+        }
+        return self._ray.remote(_Actor).options(**options).remote(self._setup)
+
     async def _ready(self, actor: Any) -> str:
-        return await actor.ready.remote(self._parcels)
+        try:
+            return await actor.ready.remote(self._parcels)
+        except self._ray.exceptions.RayError as error:
+            return f"a node of the cluster: {str(error).strip().splitlines()[-1]}"
 
     async def episode(self, attempt: Attempt) -> Trajectory:
-        """Play an attempt on a free worker."""
+        """Play an attempt on a free worker; what its workers died in is tried a last time on one of its own.
+
+        So an episode that kills workers takes those that shared them with it through, and only itself is given up.
+        """
         actor = await self._free.get()
         try:
             return read_answer(await actor.play.remote(attempt, self._parcels))
         except self._ray.exceptions.RayActorError:
-            reason = f"the worker died {TRIES} times in this episode"
+            pass
         finally:
             self._free.put_nowait(actor)
-        return lost(self._benchmark, self._policy, attempt, reason)
+        reason = f"the worker died {TRIES} times in this episode"
+        if self._gpus:
+            return lost(self._benchmark, self._policy, attempt, reason)
+        async with self._alone:
+            actor = self._actor(1, 0, 0.0)
+            self._actors.append(actor)
+            try:
+                return read_answer(await actor.play.remote(attempt, self._parcels))
+            except self._ray.exceptions.RayActorError:
+                return lost(self._benchmark, self._policy, attempt, reason)
+            finally:
+                self._actors.remove(actor)
+                self._ray.kill(actor)
 
     async def close(self) -> None:
         """End the workers, and Ray if it was started here."""
@@ -152,3 +194,23 @@ class RayEngine(Engine):
                     ray.kill(one)
             self._actors, self._parcels = [], ()
             ray.shutdown()
+
+
+def _check_address(address: str) -> None:
+    """Tell an address that can't be right before Ray tries it for minutes.
+
+    Raises:
+        ValueError: It is of another form.
+        ConnectionError: Nothing listens there.
+    """
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
+        raise ValueError(
+            f"{address!r} is no address of a Ray cluster; on one of its nodes give auto, or its head as host:port (port 6379 mostly)"
+        )
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ConnectionError(f"no Ray cluster answers at {address!r}: {error}") from None

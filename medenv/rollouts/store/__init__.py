@@ -1,7 +1,8 @@
 """A run on disk: an append-only file of episodes, a manifest of what made it, a lock, and the tools that mend and cut runs."""
 
-from medenv.rollouts.store.cutting import filter_run, merge_runs, sample_run
+from medenv.rollouts.store.cutting import filter_run, merge_runs, sample_run, write_run
 from medenv.rollouts.store.errors import RunFolderError, RunWriteError
+from medenv.rollouts.store.files import write_json
 from medenv.rollouts.store.folder import RunFolder
 from medenv.rollouts.store.manifest import Manifest
 from medenv.rollouts.store.mending import Check, check_run, repair_run
@@ -22,4 +23,6 @@ __all__ = [
     "read_run",
     "repair_run",
     "sample_run",
+    "write_json",
+    "write_run",
 ]

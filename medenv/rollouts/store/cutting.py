@@ -109,7 +109,9 @@ def _settings(run: Path) -> dict[str, Any]:
     return manifest.settings if manifest is not None else {}
 
 
-def write_run(out: Path, rows: Iterable[Trajectory], made: dict[str, Any], sources: Sequence[dict[str, Any]]) -> int:
+def write_run(
+    out: Path, rows: Iterable[Trajectory], made: dict[str, Any], sources: Sequence[dict[str, Any]] = ()
+) -> int:
     """Write a run in one go.
 
     Args:
@@ -142,7 +144,7 @@ def write_run(out: Path, rows: Iterable[Trajectory], made: dict[str, Any], sourc
             shared = (
                 {k: v for k, v in sources[0].items() if all(k in s and s[k] == v for s in sources)} if sources else {}
             )
-            Manifest({**shared, **made, "sources": list(sources)}).write(out)
+            Manifest({**shared, **made, **({"sources": list(sources)} if sources else {})}).write(out)
         return kept
     finally:
         lock.release()

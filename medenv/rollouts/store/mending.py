@@ -16,7 +16,7 @@ from medenv.rollouts.store.files import replacing
 from medenv.rollouts.store.lock import WriterLock
 from medenv.rollouts.store.log import mend
 from medenv.rollouts.store.origin import origin_of
-from medenv.rollouts.store.reading import file_of, key_of, numbered_lines
+from medenv.rollouts.store.reading import Key, file_of, key_of, numbered_lines
 from medenv.rollouts.store.rows import is_sealed, parse
 
 __all__ = ["REJECTED", "Check", "check_run", "repair_run", "set_aside"]
@@ -58,7 +58,8 @@ def check_run(path: str | Path) -> Check:
     Raises:
         RunFolderError: There is no run, or a row is of a schema that this version doesn't know.
     """
-    found, seen = Check(), {}
+    found = Check()
+    seen: dict[tuple[Key, bytes], int] = {}
     for number, line in numbered_lines(path):
         try:
             trajectory = parse(line)

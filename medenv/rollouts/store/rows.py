@@ -25,7 +25,7 @@ def seal(row: bytes) -> bytes:
 
 def is_sealed(line: bytes) -> bool:
     """Whether a stored line carries a checksum."""
-    return line[-_LENGTH:_DIGITS_AT] == _FIELD
+    return line[-_LENGTH:_DIGITS_AT] == _FIELD and line.endswith(b'"}')
 
 
 _DIGITS_AT = -_LENGTH + len(_FIELD)

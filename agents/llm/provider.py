@@ -1,0 +1,187 @@
+"""The seam to a provider's API: a conversation becomes its request, its answer becomes a reply.
+
+A provider neither retries nor judges faults; it only speaks its own wire format.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import ModuleType
+from typing import Any, ClassVar
+
+from medenv.agents.llm.wire import Secret
+from medenv.agents.policy import Reply
+
+from medenv.protocol.conversation import Conversation
+from medenv.protocol.reply import Message
+
+__all__ = [
+    "BrokenAnswerError",
+    "Provider",
+    "Settings",
+    "arguments_of",
+    "counted",
+    "need",
+    "results",
+    "system_of",
+    "with_extra",
+    "without_nulls",
+]
+
+
+class BrokenAnswerError(ValueError):
+    """An answer of status 200 that is no reply: the provider's fault, worth another try."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What shapes a request besides the conversation; None leaves a thing to the server.
+
+    Attributes:
+        model: The model's name at the provider.
+        temperature: Sampling temperature.
+        max_tokens: Most tokens a reply may have.
+        stop: Texts at which a reply ends.
+        reasoning_effort: How much to think, in the provider's own words.
+        logprobs: Whether to ask for log-probabilities.
+        token_ids: Whether to ask for token ids (vLLM).
+        replay: Fields of an assistant's message that chat completions are sent back unchanged.
+        extra: More fields for the request's body (Gemini: of its config); one that is None is taken out.
+    """
+
+    model: str
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    reasoning_effort: str | None = None
+    logprobs: bool = False
+    token_ids: bool = False
+    replay: tuple[str, ...] = ("reasoning_details",)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Provider(ABC):
+    """One kind of API at one place.
+
+    Args:
+        settings: Of the requests.
+        base_url: Where.
+        secret: The key.
+        timeout: Seconds without a sign of the server.
+    """
+
+    name: ClassVar[str]
+    """Names its verbatim parts in trajectories."""
+    base_url: ClassVar[str]
+    """Where the API is, unless told otherwise."""
+    keys: ClassVar[tuple[str, ...]]
+    """Environment variables that may hold the key, in the order they are looked at."""
+    needs_key: ClassVar[bool] = True
+    temperature: ClassVar[float | None] = 0.0
+    """What is asked for if the user doesn't say."""
+    max_tokens: ClassVar[int | None] = None
+    """The same."""
+    lacks: ClassVar[tuple[str, ...]] = ()
+    """Settings that this API has no field for."""
+
+    def __init__(self, settings: Settings, base_url: str, secret: Secret, timeout: float) -> None:
+        self.settings, self.place, self.secret, self.timeout = settings, base_url, secret, timeout
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Look whether what it needs is installed.
+
+        Raises:
+            ValueError: It isn't; the message names the extra.
+        """
+        return None
+
+    @abstractmethod
+    def request(self, conversation: Conversation, seed: int) -> dict[str, Any]:
+        """The request as JSON values: the body, or what the SDK's method takes."""
+
+    @abstractmethod
+    async def send(self, request: Mapping[str, Any]) -> None:
+        """Send it; what comes back is kept by the client (see `exchanging`). May raise anything if there is no good answer."""
+
+    @abstractmethod
+    def read(self, answer: Any) -> Reply:
+        """The reply in an answer's JSON; usage without cost.
+
+        Raises:
+            BrokenAnswerError: It is none.
+            ContextLimitError: It says that the context is full.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close the connections. Closing twice is fine."""
+
+
+def need(module: str, extra: str) -> ModuleType:
+    """Import what an extra brings.
+
+    Raises:
+        ValueError: It isn't installed.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ValueError(
+            f"this provider needs the package {module.split('.')[0]!r} ({error}); install it with: pip install 'medenv[{extra}]'"
+        ) from None
+
+
+def system_of(conversation: Conversation) -> str:
+    """The system messages, as the one text that some APIs take apart from the others."""
+    return "\n\n".join(message["content"] for message in conversation if message["role"] == "system")
+
+
+def with_extra(
+    request: dict[str, Any], extra: Mapping[str, Any], more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """An SDK's arguments with the user's own fields, which the SDK writes over those of the same name.
+
+    Args:
+        request: The arguments.
+        extra: The user's fields; a None takes one out.
+        more: Fields that the SDK has no argument for.
+    """
+    added = {name: value for name, value in {**(more or {}), **extra}.items() if value is not None}
+    kept = {name: value for name, value in request.items() if extra.get(name, value) is not None}
+    return {**kept, "extra_body": added} if added else kept
+
+
+def without_nulls(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """A body with the user's own fields over it, less those that are None."""
+    return {name: value for name, value in {**body, **extra}.items() if value is not None}
+
+
+def arguments_of(call: Mapping[str, Any]) -> dict[str, Any]:
+    """A call's arguments as an object, for APIs that take nothing else; what is none stands under ``arguments``."""
+    text = call["function"]["arguments"]
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        value = text
+    return value if isinstance(value, dict) else {"arguments": value}
+
+
+def results(messages: Sequence[Message]) -> dict[str, str]:
+    """The name of the function that each call id in a conversation belongs to."""
+    return {call["id"]: call["function"]["name"] for m in messages for call in m.get("tool_calls") or ()}
+
+
+def counted(**numbers: Any) -> dict[str, Any]:
+    """Usage of those counts that are numbers; prompt and completion always, others only if they aren't 0."""
+    return {
+        name: value
+        for name, value in numbers.items()
+        if isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and (value or name in ("prompt_tokens", "completion_tokens"))
+    }

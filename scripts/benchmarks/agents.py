@@ -1,0 +1,78 @@
+"""``benchmark.py agents``: whether many episodes at once keep a slow model's server busy."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+import httpx
+from benchmarks.measure import machine, serving
+from medenv.agents import load
+from rich.console import Console
+from rich.table import Table
+
+from medenv.episode import Benchmark
+from medenv.protocol import Status
+from medenv.rollouts import play, run
+
+SERVER = Path(__file__).with_name("slow_model.py")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured.
+
+    Attributes:
+        concurrency: Episodes under way at a time.
+        episodes: How many in all.
+        replies: Replies of each.
+        latency: Seconds that the server takes for one.
+    """
+
+    concurrency: int
+    episodes: int
+    replies: int
+    latency: float
+
+
+def run_agents(wanted: Settings) -> None:
+    """Measure and print."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(machine(), soft_wrap=True, highlight=False)
+    command = [sys.executable, str(SERVER), str(wanted.latency), str(wanted.replies)]
+    with serving(command) as base:
+        began = time.perf_counter()
+        completed = asyncio.run(_play(wanted, base))
+        took = time.perf_counter() - began
+        held = httpx.get(f"{base}/held").json()
+    table = Table("a slow server", "", "goal", title_justify="left")
+    table.title = (
+        f"{completed} of {wanted.episodes} episodes of {wanted.replies} replies, {wanted.concurrency} at a time, "
+        f"{wanted.latency:g} s a reply"
+    )
+    table.add_row("mean concurrency at the server, first request to last answer", f"{held['mean']:.1f}", ">= 60 of 64")
+    table.add_row("most at a time", f"{held['most']}", f"{wanted.concurrency}")
+    table.add_row("requests", f"{held['requests']:,}", f"{wanted.episodes * wanted.replies:,}")
+    ideal = wanted.episodes * wanted.replies * wanted.latency / wanted.concurrency
+    table.add_row(
+        "seconds, charts and grading included", f"{took:.1f}", f"{ideal:.1f} if nothing but the server took time"
+    )
+    console.print(table)
+
+
+async def _play(wanted: Settings, base: str) -> int:
+    policy = load("llm", model="slow", base_url=f"{base}/v1")
+    done = 0
+    try:
+        with Benchmark("builtin") as benchmark:
+            await play(benchmark, load("empty"), benchmark.tasks[0])  # what is read once is read before the clock runs
+            tasks = list(islice(cycle(list(benchmark.tasks)), wanted.episodes))
+            async for episode in run(benchmark, policy, tasks, concurrency=wanted.concurrency):
+                done += episode.status is Status.COMPLETED
+    finally:
+        await policy.close()
+    return done
