@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any
 
 from medenv.agents.llm import LLMPolicy
+from medenv.agents.local import LocalPolicy
 from medenv.agents.policy import Policy
 from medenv.agents.scripted import BlindPolicy, EmptyPolicy, GlancePolicy, ReferencePolicy
 from medenv.agents.wander import RandomPolicy
@@ -21,6 +22,7 @@ AGENTS: dict[str, Callable[..., Policy]] = {
     "empty": EmptyPolicy,
     "random": RandomPolicy,
     "llm": LLMPolicy,
+    "local": LocalPolicy,
 }
 """What makes each policy, by the name that ``medenv eval --agent`` takes."""
 

@@ -19,9 +19,11 @@ __all__ = ["AgentOptions"]
 _AS_THEY_ARE = (
     *("model", "provider", "base_url", "api_key_env", "max_tokens", "reasoning_effort"),
     *("max_concurrency", "requests_per_minute", "tokens_per_minute", "cache", "timeout", "retries", "backoff"),
+    *("adapter", "device", "batch_size"),
 )
 
 AGENT, MODEL, PROMPT = "Agent", "Model behind an API (--agent llm)", "Prompt"
+LOCAL = "Model on this machine (--agent local, which takes --model, --temperature, --max-tokens, --stop too)"
 
 
 @dataclass(kw_only=True)
@@ -37,7 +39,13 @@ class AgentOptions:
             rich_help_panel=AGENT,
         ),
     ] = field(default_factory=list)
-    model: Annotated[str | None, typer.Option(help="The model's name at the provider.", rich_help_panel=MODEL)] = None
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The model's name at the provider; local: its folder, or its name on the Hugging Face hub.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None
     provider: Annotated[
         str | None,
         typer.Option(
@@ -115,6 +123,17 @@ class AgentOptions:
         float | None,
         typer.Option(min=0.0, help="Seconds before the first retry; doubled each time.", rich_help_panel=MODEL),
     ] = None
+    adapter: Annotated[
+        str | None, typer.Option(help="A LoRA adapter's folder or name on the hub.", rich_help_panel=LOCAL)
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(help="cuda, mps, cpu, cuda:1, ...; the best there is if left out.", rich_help_panel=LOCAL),
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Most conversations answered at once; 16 if left out.", rich_help_panel=LOCAL),
+    ] = None
     prompt: Annotated[
         Path | None,
         typer.Option(
@@ -152,8 +171,8 @@ class AgentOptions:
             if not equals:
                 raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--agent-option")
             given[name.strip().replace("-", "_")] = _json_or_text(value)
-        if self.agent == "llm" and "model" not in given:
-            raise typer.BadParameter("the agent 'llm' needs a model", param_hint="--model")
+        if self.agent in ("llm", "local") and "model" not in given:
+            raise typer.BadParameter(f"the agent {self.agent!r} needs a model", param_hint="--model")
         return self.agent, given
 
     def wording(self) -> Wording | None:
