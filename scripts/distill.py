@@ -60,6 +60,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--student-options", default="", help="options of eval for the student, e.g. '--max-tokens 512'"
     )
+    parser.add_argument(
+        "--both", default="", help="options of rollout and eval alike, e.g. '--observation compact --prompt FILE'"
+    )
     parser.add_argument("--protocol", choices=("text", "tools"), default="text", help="(default: %(default)s)")
     parser.add_argument("--epochs", type=float, default=3.0, help="(default: %(default)s)")
     parser.add_argument("--learning-rate", type=float, help="default: 2e-5, with --lora 2e-4")
@@ -111,7 +114,7 @@ def traces(wanted: argparse.Namespace) -> Path:
     """The teacher plays until it has solved enough."""
     folder = wanted.out / "traces"
     words = ["--agent", *shlex.split(wanted.teacher), *shlex.split(wanted.tasks)]
-    words += ["--samples", wanted.samples, "--protocol", wanted.protocol, "--seed", wanted.seed]
+    words += ["--samples", wanted.samples, *_shared(wanted)]
     most = MOST_TASKS * wanted.traces
     if "--limit" in words:
         play("rollout", folder, *words)
@@ -126,6 +129,10 @@ def traces(wanted: argparse.Namespace) -> Path:
         limit = min(most, math.ceil(limit * max(1.2, 1.1 * wanted.traces / passed)))
 
 
+def _shared(wanted: argparse.Namespace) -> list[object]:
+    return [*shlex.split(wanted.both), "--protocol", wanted.protocol, "--seed", wanted.seed]
+
+
 def data(wanted: argparse.Namespace, run: Path) -> Path:
     """The solved episodes as a dataset of conversations."""
     folder: Path = wanted.out / "data"
@@ -138,7 +145,7 @@ def score(wanted: argparse.Namespace, model: str | Path, name: str) -> Path:
     """The student plays the evaluation's tasks."""
     folder: Path = wanted.out / name
     words = ["--agent", "local", "--model", model, *shlex.split(wanted.evaluate), *shlex.split(wanted.student_options)]
-    play("eval", folder, *words, "--protocol", wanted.protocol, "--seed", wanted.seed)
+    play("eval", folder, *words, *_shared(wanted))
     return folder
 
 
@@ -265,6 +272,10 @@ def report(wanted: argparse.Namespace, runs: dict[str, Path], dataset: Path, mod
     invalid = {name: sum(one.status.value == "agent invalid action" for one in rows) for name, rows in episodes.items()}
     lines.append(f"| all | {' | '.join(f'{one.passed}/{one.scored}' for one in totals.values())} |")
     lines.append(f"| ended by an invalid action | {' | '.join(map(str, invalid.values()))} |")
+    learnt = {json.loads(line)["task_id"] for line in (dataset / "data" / "train.jsonl").read_bytes().splitlines()}
+    seen = sum(one.task.id in learnt for one in episodes["after"])
+    if seen:
+        lines += ["", f"{seen} of the {len(episodes['after'])} scored episodes are on tasks that were trained on."]
     losses = json.loads((model / "losses.json").read_text())
     lines += ["", f"Loss: {losses[0]['loss']:.3f} at first, {losses[-1]['loss']:.3f} at last, {len(losses)} steps."]
     (wanted.out / "report.md").write_text("\n".join(lines) + "\n")
@@ -274,6 +285,7 @@ def report(wanted: argparse.Namespace, runs: dict[str, Path], dataset: Path, mod
             name: {"passed": totals[name].passed, "episodes": totals[name].scored, "invalid": invalid[name]}
             for name in runs
         },
+        "scored_on_tasks_trained_on": seen,
         "losses": losses,
     }
     (wanted.out / "report.json").write_text(json.dumps(values, indent=2) + "\n")
