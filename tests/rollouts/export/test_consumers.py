@@ -13,6 +13,9 @@ from medenv.rollouts.export import Options, export, open_row
 from tests.rollouts.export.runs import runs
 
 EVERY = ("reference", "glance", "random", "forks")
+MOST = 9000
+"""Characters of a conversation that is trained on: the instructions alone have some 6,000."""
+
 NEEDS = "this needs the extra 'train' (pip install 'medenv[train]')"
 
 
@@ -26,10 +29,14 @@ def dataset(tmp_path, format, names=EVERY, part="train", **options):
 def model(tmp_path_factory):
     for package in ("torch", "trl", "datasets"):
         pytest.importorskip(package, reason=NEEDS)
+    import torch
+
     from tests.tiny_model import make_tiny_model
 
+    torch.set_num_threads(1)  # a machine with more tests than cores is many times slower with more
+
     conversations = [one.messages for name in ("reference", "tools") for one in read_run(runs(name)[0])]
-    return make_tiny_model(tmp_path_factory.mktemp("model"), conversations[:10], size=32, layers=1, vocabulary=600)
+    return make_tiny_model(tmp_path_factory.mktemp("model"), conversations[:10], size=32, layers=1, vocabulary=2000)
 
 
 def step(model, trainer, rows, tmp_path, settings, **more):
@@ -48,7 +55,7 @@ def step(model, trainer, rows, tmp_path, settings, **more):
         "bf16": False,
         "save_strategy": "no",
         "disable_tqdm": True,
-        "gradient_checkpointing": False,
+        "activation_checkpointing": False,
         **settings,
     }
     network = AutoModelForCausalLM.from_pretrained(model)
@@ -71,7 +78,7 @@ def step(model, trainer, rows, tmp_path, settings, **more):
 
 @pytest.mark.parametrize("protocol", ["text", "tools"])
 def test_sft_trainer_learns_what_the_agent_wrote_and_nothing_else(model, tmp_path, protocol):
-    rows = dataset(tmp_path, "sft", protocol=protocol, limit=4)
+    rows = dataset(tmp_path, "sft", protocol=protocol, limit=2, max_chars=MOST)
     made = step(model, "SFTTrainer", rows, tmp_path, {"assistant_only_loss": True, "max_length": None})
     tokenizer = made.processing_class
     for row, tokens in zip(rows, made.train_dataset, strict=True):
@@ -87,7 +94,7 @@ def test_sft_trainer_learns_what_the_agent_wrote_and_nothing_else(model, tmp_pat
 
 
 def test_sft_trainer_takes_single_replies(model, tmp_path):
-    rows = dataset(tmp_path, "sft", level="turn", limit=4)
+    rows = dataset(tmp_path, "sft", level="turn", limit=2, max_chars=MOST)
     made = step(model, "SFTTrainer", rows, tmp_path, {"max_length": None})
     for row, tokens in zip(rows, made.train_dataset, strict=True):
         learnt = [i for i, label in zip(tokens["input_ids"], tokens["labels"], strict=True) if label >= 0]
@@ -98,13 +105,13 @@ def test_sft_trainer_takes_single_replies(model, tmp_path):
     "options", [{"level": "trajectory"}, {"level": "turn"}, {"level": "turn", "protocol": "tools"}]
 )
 def test_dpo_trainer_takes_pairs(model, tmp_path, options):
-    rows = dataset(tmp_path, "dpo", limit=4, max_turns=4, **options)
+    rows = dataset(tmp_path, "dpo", limit=2, max_chars=MOST, **options)
     step(model, "DPOTrainer", rows, tmp_path, {"max_length": None})
 
 
 @pytest.mark.parametrize("level", ["trajectory", "turn"])
 def test_kto_trainer_takes_labels(model, tmp_path, level):
-    rows = dataset(tmp_path, "kto", limit=6, max_turns=4, level=level)
+    rows = dataset(tmp_path, "kto", limit=2, max_chars=MOST, level=level)
     step(model, "KTOTrainer", rows, tmp_path, {"max_length": None})
 
 
