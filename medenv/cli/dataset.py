@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -24,7 +24,7 @@ from medenv.cli.dataset_options import (
 )
 from medenv.cli.errors import one_line_errors
 from medenv.cli.options import given
-from medenv.cli.run_options import TaskOptions
+from medenv.cli.run_options import ChoiceOptions
 from medenv.cli.with_options import with_options
 from medenv.rollouts.export import FORMATS, Options, Report, export, export_prompts
 from medenv.tasks import load_split
@@ -87,7 +87,7 @@ def _grpo(context: typer.Context, options: GRPOOptions) -> None:
     """
     if options.runs:
         named = given(context)
-        if wrong := [one.name for one in fields(TaskOptions) if one.name in named and not hasattr(Options, one.name)]:
+        if wrong := [one.name for one in fields(ChoiceOptions) if one.name in named and not hasattr(Options, one.name)]:
             raise typer.BadParameter("it chooses tasks of a split; leave it out with runs", param_hint=f"--{wrong[0]}")
         _make("grpo", options)
         return
@@ -96,7 +96,7 @@ def _grpo(context: typer.Context, options: GRPOOptions) -> None:
     generated = options.split in GENERATED
     cohort = cohort_of(options.split, options.size) if generated and options.size != "default" else None
     tasks = load_split(options.split, seed=options.task_seed, official=options.official, cohort=cohort)
-    chosen: Any = choose(tasks, options)
+    chosen = choose(tasks, options)
     arguments = {
         "split": options.split,
         "grader": options.grader,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from medenv.cli.run_options import TASKS, TaskOptions
+from medenv.cli.run_options import TASKS, ChoiceOptions
 from medenv.rollouts.export import PERMISSION
 
 __all__ = [
@@ -214,7 +214,7 @@ class MinariOptions(CommonOptions, AllOptions):
 
 
 @dataclass(kw_only=True)
-class GRPOOptions(CommonOptions, ProtocolOptions, TaskOptions):
+class GRPOOptions(CommonOptions, ProtocolOptions, ChoiceOptions):
     """For ``grpo``, which takes runs or, without any, the tasks of a split."""
 
     split: Annotated[
@@ -225,6 +225,14 @@ class GRPOOptions(CommonOptions, ProtocolOptions, TaskOptions):
         ),
     ] = "train"
 
+    max_turns: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="With runs: leave out episodes with more turns. Without: agent turns an episode has.",
+            rich_help_panel=ROWS,
+        ),
+    ] = None
     pass_rate: Annotated[
         tuple[float, float],
         typer.Option(

@@ -26,7 +26,7 @@ Origin = Mapping[str, Any]
 
 def origins(source: Source) -> list[Origin]:
     """What the card says of the runs."""
-    found = []
+    found: list[Origin] = []
     for name, one, manifest in zip(source.names, source.samples, source.manifests, strict=True):
         said = one.provenance if one is not None else {}
         settings = manifest.settings if manifest is not None else {}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import orjson
 
 from medenv.rollouts.export.card import card, origins
-from medenv.rollouts.export.columns import Kind
 from medenv.rollouts.export.convert import NotConvertibleError
 from medenv.rollouts.export.entries import rank
 from medenv.rollouts.export.folder import Rows, appearing, check_free
@@ -95,8 +94,13 @@ def export(
         if not items:
             raise ValueError(_nothing(report))
         with appearing(out, force) as folder:
-            write = _write_minari if isinstance(kind, Minari) else _write_rows
-            parts, columns = write(kind, items, source, folder, out.name, report, tell)
+            if isinstance(kind, Minari):
+                kind.write(items, source, folder, out.name, lambda number: tell("writing", number, len(items)))
+                for item in items:
+                    report.count("train", item)
+                parts, columns = {}, {}
+            else:
+                parts, columns = _write_rows(kind, items, source, folder, report, tell), kind.columns
             if not report.total:
                 raise ValueError(_nothing(report))
             finish(folder, card(out.name, kind.use, columns, parts, origins(source), options, report), report)
@@ -110,8 +114,8 @@ def finish(folder: Path, text: str, report: Report) -> None:
 
 
 def _write_rows(
-    kind: Format, items: Sequence[Item], source: Source, folder: Path, name: str, report: Report, tell: Tell
-) -> tuple[dict[str, str], Mapping[str, Kind]]:
+    kind: Format, items: Sequence[Item], source: Source, folder: Path, report: Report, tell: Tell
+) -> dict[str, str]:
     with Rows(folder, kind.columns, kind.options.file) as rows:
         for number, item in enumerate(items, 1):
             try:
@@ -124,16 +128,7 @@ def _write_rows(
             report.count(part, item, row)
             if number % 50 == 0 or number == len(items):
                 tell("writing", number, len(items))
-    return rows.parts, kind.columns
-
-
-def _write_minari(
-    kind: Minari, items: Sequence[Item], source: Source, folder: Path, name: str, report: Report, tell: Tell
-) -> tuple[dict[str, str], Mapping[str, Kind]]:
-    kind.write(items, source, folder, name, lambda number: tell("writing", number, len(items)))
-    for item in items:
-        report.count("train", item)
-    return {}, {}
+    return rows.parts
 
 
 def part_of(item: Item, options: Options) -> str:

@@ -62,6 +62,7 @@ class StepRewards(Format):
             self._last = (item.entries[0], self._values(played, source.benchmark(played, item.entries[0].run)))
         values = self._last[1]
         one = self.episode(item, source)
+        row: dict[str, Any]
         if item.turn is None:
             said = messages(one, thoughts)
             row = {"messages": said, "trained": [message["role"] == "assistant" for message in said], **values}
