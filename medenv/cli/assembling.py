@@ -12,7 +12,7 @@ from medenv.cli.console import stderr
 from medenv.cli.run_options import BenchmarkOptions, RunOptions
 from medenv.episode import Benchmark
 from medenv.protocol.instructions import Wording
-from medenv.rollouts import ENGINES, Engine, LocalEngine, Setup
+from medenv.rollouts import ENGINES, Engine, Forks, LocalEngine, Setup
 from medenv.tasks.unknown import unknown
 
 __all__ = ["benchmark_arguments", "benchmark_settings", "check_engine", "engine_of", "settings_of"]
@@ -83,7 +83,7 @@ def benchmark_settings(options: BenchmarkOptions, benchmark: Benchmark) -> dict[
     }
 
 
-def settings_of(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: Chosen) -> dict[str, Any]:
+def settings_of(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: Chosen | Forks) -> dict[str, Any]:
     """What every episode of the run depends on."""
     return {
         "agent": policy.describe(),
@@ -91,7 +91,8 @@ def settings_of(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks
         "seed": options.seed,
         "samples": options.samples,
         "tasks": tasks.fingerprint,
-        **({"limit": len(tasks)} if benchmark.tasks.endless else {}),
+        **({"limit": len(tasks)} if benchmark.tasks.endless and isinstance(tasks, Chosen) else {}),
+        **({"forks": len(tasks)} if isinstance(tasks, Forks) else {}),
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from medenv.cli.run_options import TaskOptions
+from medenv.cli.run_options import ChoiceOptions
 from medenv.tasks import Task
 from medenv.tasks.taskset import TaskSet, fingerprint_of
 
@@ -56,7 +56,7 @@ class Chosen(Sequence[Task]):
         return self.split.present(self.parts[part][turn], self.paraphrase, self.now)
 
 
-def choose(split: TaskSet, options: TaskOptions) -> Chosen:
+def choose(split: TaskSet, options: ChoiceOptions) -> Chosen:
     """The tasks that were asked for: those named, or those that fit, in the split's order.
 
     Raises:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import typer
 
 from medenv.agents import load
+from medenv.cli.choosing import Chosen
 from medenv.cli.playing import Played, fill_run
 from medenv.cli.run_options import RunOptions
 from medenv.cli.scores import show_scores
@@ -41,6 +42,7 @@ def evaluate(context: typer.Context, options: RunOptions) -> None:
 
     def show(played: Played) -> None:
         seen = summary.tasks
+        assert isinstance(played.tasks, Chosen), "only a rollout goes on from other episodes"
         floor = asyncio.run(_blind_floor(played.benchmark, (task for task in played.tasks if task.id in seen)))
         played.folder.write_summary({**played.folder.settings, **summary.to_dict(), "blind": floor.to_dict()})
         title = f"{played.policy.name} on {played.benchmark.tasks.name}, grader {played.benchmark.grader.name}"

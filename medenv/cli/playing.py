@@ -15,6 +15,7 @@ import typer
 
 from medenv.agents import FatalProviderError, Policy, load
 from medenv.cli.assembling import benchmark_arguments, check_engine, engine_of, settings_of
+from medenv.cli.branching import forks_of, with_parent
 from medenv.cli.choosing import Chosen, choose
 from medenv.cli.console import stderr
 from medenv.cli.interrupts import run_interruptible
@@ -25,6 +26,7 @@ from medenv.episode import Benchmark
 from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts import (
     Engine,
+    Forks,
     Manifest,
     Plan,
     RunFolder,
@@ -51,7 +53,7 @@ class Played:
         folder: The run, still open.
         benchmark: What was played, still open.
         policy: Who played.
-        tasks: The tasks.
+        tasks: The tasks, or the places in other episodes that were gone on from.
         bar: What the progress bar counted.
         complete: Whether all was played; False if the budget ended it.
     """
@@ -59,7 +61,7 @@ class Played:
     folder: RunFolder
     benchmark: Benchmark
     policy: Policy
-    tasks: Chosen
+    tasks: Chosen | Forks
     bar: EpisodeBar
     complete: bool
 
@@ -84,14 +86,14 @@ def fill_run(
         ProviderError: The provider refuses every request.
         RunWriteError: The disk is full or fails.
     """
-    options = _with_stored(context, options)
+    options = with_parent(context, _with_stored(context, options))
     agent, agent_options = options.arguments()
     check_engine(options)
     make = partial(load, agent, **agent_options)
     policy = make()
     arguments = benchmark_arguments(options, options.wording(), options.tolerate)
     with Benchmark(**arguments) as benchmark:
-        tasks = choose(benchmark.tasks, options)
+        tasks = forks_of(options) or choose(benchmark.tasks, options)
         folder_path = options.resume or options.out or _unused(f"{policy.name.replace('/', '_')}-{options.split}")
         setup = Setup(arguments, make, benchmark.backend.fingerprint)
         engine = engine_of(options, setup, benchmark, policy)

@@ -6,13 +6,13 @@ import typer
 
 from medenv.cli.console import stdout
 from medenv.cli.playing import Played, fill_run
-from medenv.cli.run_options import RunOptions
+from medenv.cli.run_options import RolloutOptions
 from medenv.report import Summary
 
 __all__ = ["rollout"]
 
 
-def rollout(context: typer.Context, options: RunOptions) -> None:
+def rollout(context: typer.Context, options: RolloutOptions) -> None:
     """Collect an agent's episodes: tasks x samples, each stored as it ends, with verdict and all that made it.
 
     Ctrl-C, a crash or a full disk lose no finished episode: --resume FOLDER plays the rest, and more --samples or, on a split
@@ -25,6 +25,8 @@ def rollout(context: typer.Context, options: RunOptions) -> None:
         medenv rollout --resume runs/first --retry-infrastructure
 
         medenv rollout --agent random --split train --limit 10000 --engine processes --workers 8
+
+        medenv rollout --agent llm --model my-model --branch-from runs/first --branch-at 1 --branch-at -1 --samples 4 --out runs/forks
 
         medenv rollout --agent llm --model my-model --base-url http://vllm:8000/v1 --engine ray --address auto --workers 32
     """

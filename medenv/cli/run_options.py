@@ -13,14 +13,14 @@ from medenv.episode import MAX_TURNS
 from medenv.rollouts import ENGINES
 from medenv.tasks import SPLITS
 
-__all__ = ["BenchmarkOptions", "RunOptions"]
+__all__ = ["BenchmarkOptions", "ChoiceOptions", "RolloutOptions", "RunOptions", "ServerOptions", "TaskOptions"]
 
-TASKS, RUN, SERVER = "Tasks", "Run", "FHIR server"
+TASKS, RUN, SERVER, BRANCH = "Tasks", "Run", "FHIR server", "Going on from other episodes"
 
 
 @dataclass(kw_only=True)
-class TaskOptions:
-    """Which tasks, as what, judged how."""
+class ChoiceOptions:
+    """Which tasks, put how."""
 
     split: Annotated[
         str,
@@ -28,9 +28,6 @@ class TaskOptions:
             help=f"Which tasks: {', '.join(SPLITS)} (official needs --official and --charts).", rich_help_panel=TASKS
         ),
     ] = "test"
-    grader: Annotated[
-        str | None, typer.Option(help="strict or official; the split's own if left out.", rich_help_panel=TASKS)
-    ] = None
     official: Annotated[
         Path | None,
         typer.Option(
@@ -78,6 +75,15 @@ class TaskOptions:
         str,
         typer.Option(help="full, or compact for JSON without white space and meta.", rich_help_panel=TASKS),
     ] = "full"
+
+
+@dataclass(kw_only=True)
+class TaskOptions(ChoiceOptions):
+    """Which tasks, as what, judged how."""
+
+    grader: Annotated[
+        str | None, typer.Option(help="strict or official; the split's own if left out.", rich_help_panel=TASKS)
+    ] = None
     max_turns: Annotated[int, typer.Option(min=1, help="Agent turns an episode has.", rich_help_panel=TASKS)] = (
         MAX_TURNS
     )
@@ -188,3 +194,25 @@ class RunOptions(BenchmarkOptions, AgentOptions):
             rich_help_panel=RUN,
         ),
     ] = False
+
+
+@dataclass(kw_only=True)
+class RolloutOptions(RunOptions):
+    """All that a rollout takes: a run's options, and where to go on from in another one."""
+
+    branch_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Go on from the middle of this run's episodes instead of playing tasks from the start; needs --branch-at.",
+            rich_help_panel=BRANCH,
+        ),
+    ] = None
+    branch_at: Annotated[
+        list[int],
+        typer.Option(
+            metavar="TURN",
+            help="How many replies of an episode stay; -1 gives up the last one alone. Repeatable. --samples says how many go on.",
+            rich_help_panel=BRANCH,
+        ),
+    ] = field(default_factory=list)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from asyncio import Event
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
+from medenv.agents.seeds import agent_seed
 from medenv.protocol.trajectory import Trajectory
+from medenv.rollouts.beginning import Beginning
 from medenv.rollouts.budget import Budget
 from medenv.rollouts.store import Key
 from medenv.tasks import Task
 
-__all__ = ["Attempt", "Attempts"]
+__all__ = ["Attempt", "Attempts", "Fork"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +25,21 @@ class Attempt:
         task: The task.
         sample: Which attempt at it this is, from 0.
         seed: Of the run.
+        beginning: What it takes over from another episode; None for one that begins at the prompt.
     """
 
     task: Task
     sample: int
     seed: int
+    beginning: Beginning | None = None
+
+    @property
+    def agent_seed(self) -> int:
+        """The seed that the agent is given; one that goes on from an episode doesn't repeat that episode's."""
+        if self.beginning is None:
+            return agent_seed(self.seed, self.sample)
+        said = f"{self.seed}/{self.sample}/{self.beginning.origin}"
+        return int.from_bytes(blake2b(said.encode(), digest_size=4).digest(), "big") >> 1
 
     @property
     def key(self) -> Key:
@@ -34,11 +47,30 @@ class Attempt:
         return self.task.id, self.sample, self.seed
 
 
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A place in a stored episode from which others go on.
+
+    Attributes:
+        beginning: What they take over.
+        index: Which of its task's forks this is, from 0.
+        count: How many forks the task has; their samples take turns, so that more can be asked for later.
+    """
+
+    beginning: Beginning
+    index: int = 0
+    count: int = 1
+
+    def attempt(self, number: int, seed: int) -> Attempt:
+        """One of the continuations, from 0."""
+        return Attempt(self.beginning.parent.task, number * self.count + self.index, seed, self.beginning)
+
+
 class Attempts:
     """Hands out attempts to whoever is free, and stops when the budget is spent.
 
     Args:
-        tasks: The tasks, gone through once.
+        tasks: The tasks, or places in episodes to go on from; gone through once.
         samples: Attempts at each.
         seed: Of the run.
         done: Keys of attempts that are not to be played.
@@ -47,7 +79,7 @@ class Attempts:
 
     def __init__(
         self,
-        tasks: Iterable[Task],
+        tasks: Iterable[Task | Fork],
         samples: int = 1,
         seed: int = 0,
         done: Collection[Key] = (),
@@ -60,11 +92,12 @@ class Attempts:
         self.short_of_money = False
 
     @staticmethod
-    def _all(tasks: Iterable[Task], samples: int, seed: int, done: Collection[Key]) -> Iterator[Attempt]:
-        for task in tasks:
-            for sample in range(samples):
-                if (task.id, sample, seed) not in done:
-                    yield Attempt(task, sample, seed)
+    def _all(tasks: Iterable[Task | Fork], samples: int, seed: int, done: Collection[Key]) -> Iterator[Attempt]:
+        for one in tasks:
+            for number in range(samples):
+                attempt = one.attempt(number, seed) if isinstance(one, Fork) else Attempt(one, number, seed)
+                if attempt.key not in done:
+                    yield attempt
 
     async def take(self) -> Attempt | None:
         """The next attempt, once the budget allows it; None when there is no more to play."""

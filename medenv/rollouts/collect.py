@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from medenv.protocol.trajectory import Status, Trajectory
-from medenv.rollouts.attempts import Attempts
+from medenv.rollouts.attempts import Attempts, Fork
 from medenv.rollouts.budget import Budget
 from medenv.rollouts.engines.base import Engine
 from medenv.rollouts.runner import pump
@@ -21,14 +21,14 @@ class Plan:
     """What a run shall hold in the end.
 
     Attributes:
-        tasks: The tasks; indexed as they are needed, so that a sequence may make them then.
+        tasks: The tasks, or places in other episodes to go on from; indexed as they are needed, so that a sequence may make them then.
         seed: Of the run.
         samples: Attempts at each task.
         retry_infrastructure: Whether stored infrastructure errors are played again.
         max_cost: What all its episodes together may cost in US dollars; None for no limit.
     """
 
-    tasks: Sequence[Task]
+    tasks: Sequence[Task | Fork]
     seed: int = 0
     samples: int = 1
     retry_infrastructure: bool = False

@@ -29,7 +29,7 @@ from medenv.tasks.taskset import Overlay, TaskSet, check_choice, with_wording
 from medenv.tasks.types import TYPES
 from medenv.tasks.unknown import unknown
 
-__all__ = ["LENGTH", "EndlessTasks", "charts_of"]
+__all__ = ["LENGTH", "EndlessTasks", "charts_of", "seed_of"]
 
 LENGTH = 1_000_000_000
 """What `len` says: sequences in Python have an end."""
@@ -58,6 +58,18 @@ def charts_of(cohort: Cohort) -> ChartSet:
     size = cohort.size
     name = f"{cohort.ward}-{size.patients}-{size.charts}-{size.records}-{cohort.seed}-v{hospital.VERSION}"
     return ChartSet(name, cohort.resources, size.patients + size.records)
+
+
+def seed_of(id: str) -> int:
+    """The seed of the sequence that a generated task is from, as its id says.
+
+    Raises:
+        ValueError: It is no id of a generated task.
+    """
+    match = _ID.fullmatch(id)
+    if match is None:
+        raise ValueError(f"{id!r} is no id of a generated task; these are like task1_s0_1")
+    return int(match[2])
 
 
 class EndlessTasks(TaskSet):

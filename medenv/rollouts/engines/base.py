@@ -40,7 +40,8 @@ class Engine(ABC):
 
 def provenance(policy: Policy, attempt: Attempt) -> dict[str, object]:
     """What a trajectory says of who played it."""
-    return {"agent": policy.describe(), "seed": attempt.seed, "sample": attempt.sample}
+    fork = {} if attempt.beginning is None else {"fork": attempt.beginning.origin}
+    return {"agent": policy.describe(), "seed": attempt.seed, "sample": attempt.sample, **fork}
 
 
 def lost(benchmark: Benchmark, policy: Policy, attempt: Attempt, reason: str) -> Trajectory:

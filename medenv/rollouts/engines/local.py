@@ -5,15 +5,15 @@ from __future__ import annotations
 from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError, as_policy
 from medenv.agents.plain import Answering
 from medenv.agents.policy import ask
-from medenv.agents.seeds import agent_seed
-from medenv.episode import Benchmark
+from medenv.episode import Benchmark, Episode
 from medenv.fhir import BackendError
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.rollouts.attempts import Attempt
 from medenv.rollouts.engines.base import Engine, provenance
+from medenv.rollouts.replaying import retrace
 from medenv.tasks import Task
 
-__all__ = ["LocalEngine", "play"]
+__all__ = ["LocalEngine", "play", "play_attempt", "play_on"]
 
 
 async def play(
@@ -34,9 +34,26 @@ async def play(
     Raises:
         FatalProviderError: The provider refuses every request, so that no episode can be played.
     """
-    policy = as_policy(policy)
-    episode = benchmark.start(task, provenance(policy, Attempt(task, sample, seed)))
-    player = policy.start(task, agent_seed(seed, sample))
+    return await play_attempt(benchmark, as_policy(policy), Attempt(task, sample, seed))
+
+
+async def play_attempt(benchmark: Benchmark, policy: Policy, attempt: Attempt) -> Trajectory:
+    """As `play`, for any attempt: one with a beginning takes it over first.
+
+    Raises:
+        FatalProviderError: The provider refuses every request, so that no episode can be played.
+        ReplayError: What was to be taken over doesn't come out as it is recorded.
+    """
+    if attempt.beginning is None:
+        episode = benchmark.start(attempt.task)
+    else:
+        *_, episode = retrace(benchmark, attempt.beginning.parent, {})
+    return await play_on(benchmark, policy, attempt, episode)
+
+
+async def play_on(benchmark: Benchmark, policy: Policy, attempt: Attempt, episode: Episode) -> Trajectory:
+    """Play an episode from where it stands to its end, and grade it."""
+    player = policy.start(attempt.task, attempt.agent_seed)
     try:
         while not episode.done:
             episode.step(await ask(player, episode.conversation))
@@ -47,7 +64,7 @@ async def play(
         raise
     except (ProviderError, BackendError) as error:
         episode.fail(str(error))
-    return benchmark.finish(episode)
+    return benchmark.finish(episode, provenance(policy, attempt))
 
 
 class LocalEngine(Engine):
@@ -71,4 +88,4 @@ class LocalEngine(Engine):
 
     async def episode(self, attempt: Attempt) -> Trajectory:
         """Play an attempt."""
-        return await play(self._benchmark, self._policy, attempt.task, attempt.seed, attempt.sample)
+        return await play_attempt(self._benchmark, self._policy, attempt)

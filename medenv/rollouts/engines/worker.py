@@ -14,7 +14,7 @@ from medenv.agents import FatalProviderError, Policy
 from medenv.episode import Benchmark
 from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts.attempts import Attempt
-from medenv.rollouts.engines.local import play
+from medenv.rollouts.engines.local import play_attempt
 
 __all__ = ["Answer", "Setup", "Worker", "read_answer"]
 
@@ -64,7 +64,7 @@ class Worker:
     async def play(self, attempt: Attempt) -> Answer:
         """Play an attempt to its end."""
         try:
-            row = await play(self._benchmark, self._policy, attempt.task, attempt.seed, attempt.sample)
+            row = await play_attempt(self._benchmark, self._policy, attempt)
         except FatalProviderError as error:
             return "fatal", str(error).encode()
         return "row", row.to_json()
