@@ -14,6 +14,7 @@ from typing import overload
 from medenv.agents import Policy, as_policy
 from medenv.agents.plain import Answering
 from medenv.episode import Benchmark
+from medenv.protocol.stored import parse
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.rollouts.attempts import Fork
 from medenv.rollouts.beginning import Beginning, kept_turns
@@ -22,7 +23,6 @@ from medenv.rollouts.export.entries import entry_of
 from medenv.rollouts.replaying import retrace
 from medenv.rollouts.store import key_of
 from medenv.rollouts.store.reading import file_of, numbered, numbered_lines
-from medenv.rollouts.store.rows import parse
 
 __all__ = ["Forks", "branch"]
 

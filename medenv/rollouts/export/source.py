@@ -11,13 +11,13 @@ import orjson
 
 from medenv.episode import Benchmark
 from medenv.grading import OfficialGrader, UngradableError, load_grader
+from medenv.protocol.stored import parse
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.rollouts.export.entries import Entry, entry_of
 from medenv.rollouts.export.options import PERMISSION, Options
 from medenv.rollouts.rebuilding import benchmark_arguments, open_benchmark
 from medenv.rollouts.store import Manifest, RunFolderError, key_of
 from medenv.rollouts.store.reading import file_of, numbered, numbered_lines
-from medenv.rollouts.store.rows import parse
 
 __all__ = ["TRAINING_SPLITS", "Source", "check_split"]
 
