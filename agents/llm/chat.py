@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import orjson
 from medenv.agents.llm.provider import Provider, without_nulls
 from medenv.agents.llm.wire import Secret, new_client
 from medenv.agents.policy import Reply
@@ -46,7 +47,7 @@ class ChatCompletions(Provider):
         body: dict[str, Any] = {
             "model": wanted.model,
             "messages": [self._message(message, own) for message, own in conversation.with_verbatim()],
-            "seed": seed,
+            "seed": seed if wanted.seed else None,
             "temperature": wanted.temperature,
             "max_tokens": wanted.max_tokens,
             "stop": list(wanted.stop) or None,
@@ -66,7 +67,9 @@ class ChatCompletions(Provider):
         """Post the body."""
         if self._client is None:
             self._client = new_client(httpx, self.secret, self.timeout, auth=_Bearer(self.secret))
-        await self._client.post(f"{self.place}/chat/completions", json=request)
+        # orjson, since long conversations are written anew at every turn.
+        body, kind = orjson.dumps(request), {"Content-Type": "application/json"}
+        await self._client.post(f"{self.place}/chat/completions", content=body, headers=kind)
 
     async def close(self) -> None:
         """Close the connections."""

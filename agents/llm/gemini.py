@@ -49,7 +49,7 @@ class Gemini(Provider):
             "temperature": wanted.temperature,
             "max_output_tokens": wanted.max_tokens,
             "stop_sequences": list(wanted.stop) or None,
-            "seed": seed % 2**31,  # the API's is an int32
+            "seed": seed % 2**31 if wanted.seed else None,  # the API's is an int32
             "response_logprobs": wanted.logprobs or None,
             "automatic_continuation": False,  # one request a turn
         }

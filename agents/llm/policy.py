@@ -119,11 +119,12 @@ class LLMPolicy(Policy):
         self._secret = credentials or key_of(names)
         self.name = self.model = model
         self.base_url = place
-        self.timeout, self.retries, self.backoff, self.seed = timeout, retries, backoff, seed
+        self.timeout, self.retries, self.backoff = timeout, retries, backoff
         self.settings = Settings(
             model=model,
             temperature=kind.temperature if temperature is _DEFAULT else temperature,
             max_tokens=kind.max_tokens if max_tokens is _DEFAULT else max_tokens,
+            seed=seed,
             stop=tuple(stop),
             reasoning_effort=reasoning_effort,
             logprobs=logprobs,
@@ -150,11 +151,11 @@ class LLMPolicy(Policy):
             "base_url": self.base_url,
         }
         said |= {"temperature": wanted.temperature, "max_tokens": wanted.max_tokens}
-        for name in ("stop", "reasoning_effort", "logprobs", "token_ids", "replay", "extra"):
+        for name in ("seed", "stop", "reasoning_effort", "logprobs", "token_ids", "replay", "extra"):
             value = getattr(wanted, name)
             if value != getattr(plain, name):
                 said[name] = list(value) if isinstance(value, tuple) else value
-        return said if self.seed else {**said, "seed": False}
+        return said
 
     def start(self, task: Task, seed: int) -> Player:
         """Begin an episode; the server is asked for this seed."""
@@ -176,10 +177,16 @@ class LLMPolicy(Policy):
                 await provider.close()
 
     async def wire(self, conversation: Conversation, seed: int) -> bytes:
-        """The body of the request for the next reply, to the byte as it would be sent; nothing is sent."""
+        """The body of the request for the next reply, to the byte as it would be sent; nothing is sent.
+
+        Raises:
+            ValueError: There is no such request: the SDK refuses what it is to be made from.
+        """
         provider = self._provider()
         with exchanging(capture=True) as exchange:
             await self._send(provider, provider.request(conversation, seed), exchange)
+        if not exchange.request:
+            raise ValueError(f"no request can be made: {self._secret.safe(str(exchange.fault))}")
         return exchange.request
 
     async def complete(self, conversation: Conversation, seed: int, jitter: random.Random) -> Reply:

@@ -40,6 +40,7 @@ class Settings:
         model: The model's name at the provider.
         temperature: Sampling temperature.
         max_tokens: Most tokens a reply may have.
+        seed: Whether the episode's seed is sent, where the API takes one.
         stop: Texts at which a reply ends.
         reasoning_effort: How much to think, in the provider's own words.
         logprobs: Whether to ask for log-probabilities.
@@ -51,6 +52,7 @@ class Settings:
     model: str
     temperature: float | None = None
     max_tokens: int | None = None
+    seed: bool = True
     stop: tuple[str, ...] = ()
     reasoning_effort: str | None = None
     logprobs: bool = False

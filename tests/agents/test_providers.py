@@ -316,6 +316,25 @@ def test_wrong_options_say_what_is_wrong(options, word):
         LLMPolicy("m", **options)
 
 
+@pytest.mark.parametrize("name", [provider("chat"), provider("gemini")])
+def test_a_seed_is_sent_unless_told_otherwise(name):
+    def sent(**options):
+        policy = LLMPolicy("m", provider=name, **options)
+        return asyncio.run(policy.wire(Conversation.of([{"role": "user", "content": "x"}]), 2**31 + 5))
+
+    assert b'"seed":' in sent()
+    assert b'"seed":' not in sent(seed=False)
+    assert LLMPolicy("m", seed=False).describe()["seed"] is False
+
+
+def test_what_an_sdk_refuses_is_no_empty_request():
+    if not installed("google.genai"):
+        pytest.skip("needs the package 'google.genai' (extra 'providers')")
+    policy = LLMPolicy("m", provider="gemini", extra={"no_such_field": 1})
+    with pytest.raises(ValueError, match="no_such_field"):
+        asyncio.run(policy.wire(Conversation.of([{"role": "user", "content": "x"}]), 0))
+
+
 def test_settings_that_an_api_lacks_are_refused():
     if not installed("anthropic"):
         pytest.skip("needs the package 'anthropic' (extra 'providers')")
