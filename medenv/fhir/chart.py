@@ -160,9 +160,15 @@ class Chart:
         """Whether there may be resources of a type."""
         return type_ in self.store.counts or type_ in self.changes.rows
 
-    def all_versions(self) -> Iterator[Record]:
-        """Every version of every resource: the session's own, then the stored ones, in no particular order of time."""
+    def all_versions(self, since: int = 0) -> Iterator[Record]:
+        """Every version of every resource: the session's own, then the stored ones, in no particular order of time.
+
+        Args:
+            since: Milliseconds since 1970; if nothing in the store is as new, the store isn't read.
+        """
         for versions in self.changes.versions.values():
             yield from versions
+        if since > self.store.newest:
+            return
         pids = [p for p in self.store.all_pids() if p not in self.changes.masked and p not in self.changes.by_pid]
         yield from self.store.records(pids).values()
