@@ -93,6 +93,10 @@ class Changes:
         return rows
 
 
+_UNCHANGED = Changes()
+"""Shared by all charts that are the store as it is; nothing is ever written there."""
+
+
 class Chart:
     """The store and a session's changes as one.
 
@@ -106,6 +110,10 @@ class Chart:
 
     def __init__(self, store: Store, changes: Changes, base: str) -> None:
         self.store, self.changes, self.base = store, changes, base
+
+    def kept(self) -> Chart:
+        """The chart as it is now, whatever is written later."""
+        return Chart(self.store, self.changes.fork() if self.changes.count else _UNCHANGED, self.base)
 
     def versions(self, type_: str, id_: str) -> tuple[Record, ...]:
         """All versions of a resource, oldest first; empty if there never was one."""

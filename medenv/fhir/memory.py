@@ -27,18 +27,29 @@ _KEPT = 256
 
 
 class AnswerCache:
-    """Answers to searches of the unchanged store, shared by its sessions; bounded, and safe to use from many threads."""
+    """Answers to searches of the unchanged store, shared by its sessions; bounded, and safe to use from many threads.
+
+    An answer is kept when its request comes for the second time: most searches are asked once, and to keep those would cost
+    more, in memory that is new to the process, than to work out the others twice.
+    """
 
     def __init__(self, size: int = 4096) -> None:
         self._size = size
-        self._held: dict[tuple[str, ...], tuple[Response, str, Page | None]] = {}
+        self._seen: set[int] = set()
+        self._held: dict[str, Response | tuple[Response, str, Page]] = {}
 
-    def get(self, key: tuple[str, ...]) -> tuple[Response, str, Page | None] | None:
-        """The answer to a request, its bundle's id and its later pages."""
+    def get(self, key: str) -> Response | tuple[Response, str, Page] | None:
+        """The answer to a request; with its bundle's id and its later pages if it has any."""
         return self._held.get(key)
 
-    def put(self, key: tuple[str, ...], answer: tuple[Response, str, Page | None]) -> None:
-        """Keep an answer; when the cache is full the older half goes."""
+    def put(self, key: str, answer: Response | tuple[Response, str, Page]) -> None:
+        """Keep an answer whose request came before; when the cache is full the older half goes."""
+        mark = hash(key)
+        if mark not in self._seen:
+            if len(self._seen) >= 8 * self._size:
+                self._seen = set()
+            self._seen.add(mark)
+            return
         if len(self._held) >= self._size:
             keys = list(self._held)
             self._held = {k: self._held[k] for k in keys[len(keys) // 2 :] if k in self._held}

@@ -14,7 +14,7 @@ from medenv.fhir.errors import JSON_TYPE, XML_TYPE
 from medenv.fhir.shape import Shape
 from medenv.fhir.subset import SUBSETTED, view_of
 
-__all__ = ["Entry", "Output", "negotiate"]
+__all__ = ["Entry", "Head", "Output", "negotiate"]
 
 
 class Entry(NamedTuple):
@@ -35,7 +35,6 @@ class Entry(NamedTuple):
     tail: Mapping[str, Any] | None = None
 
 
-_AT_FIELD = "\n  "
 _AT_ENTRY = "\n    "
 _MODES = {
     mode: (f'"search": {{\n      "mode": "{mode}"\n    }}', f'"search":{{"mode":"{mode}"}}')
@@ -43,27 +42,50 @@ _MODES = {
 }
 
 
-def _pretty_head(head: dict[str, Any]) -> str:
-    """A bundle's text up to its entries; as `jsontext.pretty` would write it, which takes many times as long."""
-    parts = []
-    for name, value in head.items():
-        if name == "link":
-            links = [
-                f'{{\n    "relation": "{x["relation"]}",\n    "url": {jsontext.scalar(x["url"])}\n  }}' for x in value
-            ]
-            parts.append(f'"link": [ {", ".join(links)} ]')
-        elif name == "meta" and len(value) == 1:
-            parts.append(f'"meta": {{\n    "lastUpdated": "{value["lastUpdated"]}"\n  }}')
-        elif type(value) is str:
-            parts.append(f'"{name}": {jsontext.scalar(value)}')
-        elif type(value) is int:
-            parts.append(f'"{name}": {value}')
-        else:
-            parts.append(f'"{name}": {jsontext.pretty(value, _AT_FIELD)}')
-    return "{\n  " + ",\n  ".join(parts)
+class Head(NamedTuple):
+    """A bundle without its entries.
+
+    Attributes:
+        id: Its id.
+        updated: Its ``meta.lastUpdated``.
+        kind: Its type, ``""`` to leave it out.
+        total: How many hits there are, None to leave it out.
+        links: Relation and URL of each link.
+    """
+
+    id: str
+    updated: str
+    kind: str
+    total: int | None
+    links: Sequence[tuple[str, str]]
+
+    def tree(self, subsetted: bool) -> dict[str, Any]:
+        """The bundle, its elements in HAPI's order, tagged as cut or not."""
+        meta: dict[str, Any] = {"lastUpdated": self.updated}
+        if subsetted:
+            meta["tag"] = [SUBSETTED]
+        found: dict[str, Any] = {"resourceType": "Bundle", "id": self.id, "meta": meta}
+        if self.kind:
+            found["type"] = self.kind
+        if self.total is not None:
+            found["total"] = self.total
+        if self.links:
+            found["link"] = [{"relation": relation, "url": url} for relation, url in self.links]
+        return found
+
+    def pretty(self) -> str:
+        """The text of an untagged one up to its entries; as `jsontext.pretty` would write it, which takes many times as long."""
+        kind = f',\n  "type": "{self.kind}"' if self.kind else ""
+        total = f',\n  "total": {self.total}' if self.total is not None else ""
+        links = ""
+        if self.links:
+            written = [f'{{\n    "relation": "{n}",\n    "url": {jsontext.scalar(url)}\n  }}' for n, url in self.links]
+            links = f',\n  "link": [ {", ".join(written)} ]'
+        meta = f'"meta": {{\n    "lastUpdated": "{self.updated}"\n  }}'
+        return f'{{\n  "resourceType": "Bundle",\n  "id": "{self.id}",\n  {meta}{kind}{total}{links}'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Output:
     """The form of an answer.
 
@@ -102,28 +124,31 @@ class Output:
             return self.write(view.parse(values))
         return view.text(values, "\n" if self.pretty else None)
 
-    def write_bundle(self, head: dict[str, Any], entries: Sequence[Entry | str]) -> str:
+    def write_bundle(self, head: Head, entries: Sequence[Entry | str]) -> str:
         """Write a bundle.
 
         Args:
-            head: What stands before the entries, in order.
+            head: What stands before the entries.
             entries: The entries, cut as asked; the text of one that was written before.
         """
-        if self.summary in ("true", "data") or self.summary == "count":
-            head = {**head, "meta": {**head["meta"], "tag": [SUBSETTED]}}
+        cut = self.summary in ("true", "data", "count")
         if self.xml:
-            return self.write(
-                {**head, "entry": [self._tree(e) for e in entries if isinstance(e, Entry)]} if entries else head
-            )
+            tree = head.tree(cut)
+            if entries:
+                tree["entry"] = [self._tree(e) for e in entries if isinstance(e, Entry)]
+            return self.write(tree)
         if not self.pretty:
-            text = jsontext.compact(head)
+            text = jsontext.compact(head.tree(cut))
             return f'{text[:-1]},"entry":[{",".join([self._entry(e) for e in entries])}]}}' if entries else text
-        text = _pretty_head(head)
+        text = jsontext.pretty(head.tree(cut))[:-2] if cut else head.pretty()
         if not entries:
             return f"{text}\n}}"
         # A call for each entry that is text already would cost as much as all the rest of the page.
         texts = [e if e.__class__ is str else self._entry(e) for e in entries]
-        return f'{text},\n  "entry": [ {", ".join(texts)} ]\n}}'
+        # The ends are put on before the join, so that a page's text is copied once.
+        texts[0] = f'{text},\n  "entry": [ {texts[0]}'
+        texts[-1] += " ]\n}"
+        return ", ".join(texts)
 
     @property
     def whole(self) -> bool:
@@ -160,6 +185,10 @@ class Output:
         return tree | dict(entry.tail or {"search": {"mode": entry.mode}})
 
 
+_USUAL = Output()
+"""The form of an answer that nothing is asked of."""
+
+
 def negotiate(params: list[tuple[str, str]], headers: Mapping[str, str]) -> Output:
     """The form that a request asks for, by its parameters or its Accept header.
 
@@ -167,6 +196,8 @@ def negotiate(params: list[tuple[str, str]], headers: Mapping[str, str]) -> Outp
         params: Its parameters, decoded.
         headers: Its headers, names in lower case.
     """
+    if not headers and not any(name[:1] == "_" for name, _ in params):
+        return _USUAL
     wanted = next((v for n, v in params if n == "_format" and v), None)
     accept = headers.get("accept", "")
     xml = "xml" in (accept if wanted is None else wanted)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -46,6 +47,11 @@ def _check_escapes(raw: str) -> None:
     raise FhirError(500, f"URLDecoder: {text}")
 
 
+@lru_cache(maxsize=4096)
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(unquote(p).replace("+", " ") for p in path.split("/") if p)
+
+
 def answer_get(
     session: EmbeddedSession,
     path: str,
@@ -71,7 +77,7 @@ def answer_get(
     """
     if "%" in raw:
         _check_escapes(raw)
-    parts = [unquote(p).replace("+", " ") for p in path.split("/") if p]
+    parts = _parts(path)
     if not parts:
         return _page(session, raw, params, output)
     type_, sent = parts[0], path.removeprefix("/")
@@ -85,13 +91,13 @@ def answer_get(
         return Response(200, output.write(capability_statement(session.base)), {"content-type": output.content_type})
     if type_ == "_history" and len(parts) == 1:
         return reading.history(session, "", "", params, cut, "_history", raw)
-    if parts == ["$meta"]:
+    if parts == ("$meta",):
         return operations.meta(session, "", "", output)
     if type_[0] in "$_":
         raise not_supported(sent, [n for n, _ in params])
     if not definitions.is_resource(type_):
         raise reading.unknown_type(type_)
-    if len(parts) == 1 or parts[1:] == ["_search"]:
+    if len(parts) == 1 or parts[1:] == ("_search",):
         fresh = "no-cache" in headers.get("cache-control", "")
         return session.search(type_, params, output, path.lstrip("/"), url, fresh)
     id_ = parts[1]

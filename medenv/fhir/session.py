@@ -31,6 +31,9 @@ __all__ = ["EmbeddedSession"]
 _PAGES_KEPT = 64
 """Searches whose later pages a session can still be asked for; the oldest is forgotten, as HAPI forgets after a while."""
 
+_JSON = Output()
+_NO_HEADERS: dict[str, str] = {}
+
 _LONGEST_URL = 8_000
 """Characters; a longer one doesn't fit into the 8 KiB that Tomcat, HAPI's web server, reads of a request's head."""
 
@@ -125,14 +128,15 @@ class EmbeddedSession(Session):
         if method == "GET" and headers is None and self._cache is not None and not self.chart.changes.count:
             found = self._cache.get(self._cache_key(url))
             if found is not None:
-                if found[2] is not None:
-                    self.remember(found[1], found[2])
+                if isinstance(found, Response):
+                    return found
+                self.remember(found[1], found[2])
                 return found[0]
         if len(url) > _LONGEST_URL:
             return Response(400, "")
         path, raw = self._below_base(url)
-        given = {k.lower(): v for k, v in headers.items()} if headers else {}
-        output = Output()
+        given = {k.lower(): v for k, v in headers.items()} if headers else _NO_HEADERS
+        output = _JSON
         try:
             params = parse_query(raw) if raw else []
             output = negotiate(params, given)
@@ -146,17 +150,16 @@ class EmbeddedSession(Session):
             output = output.plain()
             return Response(e.status, output.write(e.resource), {"content-type": output.content_type, **e.headers})
 
-    def _cache_key(self, url: str) -> tuple[str, ...]:
+    def _cache_key(self, url: str) -> str:
         """By what a shared answer is known; with a clock it lasts a minute at most, as it says when it was made."""
-        return (self.base, url) if self._clock is None else (self.base, url, str(self._clock() // STALE_MS))
+        return f"{self.base} {url}" if self._clock is None else f"{self.base} {self._clock() // STALE_MS} {url}"
 
     def _below_base(self, url: str) -> tuple[str, str]:
-        rest = url
-        if "://" in url.partition("?")[0]:
+        path, _, raw = url.partition("?")
+        if "://" in path:
             if not url.startswith(self.base) or url[len(self.base) : len(self.base) + 1] not in ("", "/", "?"):
                 raise ValueError(f"{url[:200]!r} is not below {self.base}; only this server can be asked")
-            rest = url[len(self.base) :]
-        path, _, raw = rest.partition("?")
+            path, _, raw = url[len(self.base) :].partition("?")
         return path, raw.partition("#")[0]
 
     # reading
@@ -208,7 +211,7 @@ class EmbeddedSession(Session):
             self.remember(id_, page)
         answer = Response(200, text, self.bundle_headers(output, None))
         if url is not None and self._cache is not None and not self.chart.changes.count and len(text) < 200_000:
-            self._cache.put(self._cache_key(url), (answer, id_, page))
+            self._cache.put(self._cache_key(url), answer if page is None else (answer, id_, page))
         return answer
 
     def remember(self, id_: str, page: Page) -> None:
@@ -220,7 +223,7 @@ class EmbeddedSession(Session):
 
     def new_bundle_id(self, *request: str) -> str:
         """A bundle's id: made from the request and from how much was written, so that equal runs give equal ids."""
-        return bundle_id(self.chart.changes.count, self._clock() if self._clock else "", *request)
+        return bundle_id(str(self.chart.changes.count), str(self._clock()) if self._clock else "", *request)
 
     def bundle_headers(self, output: Output, id_: str | None) -> dict[str, str]:
         """The headers of an answer that is a bundle; with an id those of an operation's."""

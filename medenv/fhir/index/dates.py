@@ -92,8 +92,8 @@ def _day(text: str) -> tuple[int, int]:
 
 
 def stored_span(text: str) -> Span | None:
-    """The same as `span`, without remembering, quick for what most charts hold: seconds at Greenwich."""
-    if len(text) == 25 and text[10] == "T" and text.endswith("+00:00"):
+    """The same as `span`, without remembering, quick for what most charts and searches hold: seconds at Greenwich."""
+    if (text[19:] == "+00:00" or text[19:] == "Z") and text[10] == "T":
         try:
             start, number = _day(text[:10])
             hour, minute, second = int(text[11:13]), int(text[14:16]), int(text[17:19])

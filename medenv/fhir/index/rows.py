@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from medenv.fhir.definitions import SearchParameter
@@ -183,7 +183,7 @@ class Rows:
         """One resource's values, joined by newlines."""
         return self.texts()[at]
 
-    def texts_at(self, places: list[int]) -> list[str]:
+    def texts_at(self, places: Sequence[int]) -> list[str]:
         """Some resources' values, each joined by newlines."""
         texts = self.texts()
         return [texts[at] for at in places]

@@ -6,18 +6,20 @@ Which links and totals there are depends on how many rows HAPI reads ahead.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from medenv.fhir import definitions
 from medenv.fhir.index.dates import format_instant
 from medenv.fhir.index.rows import Rows
-from medenv.fhir.output import Entry, Output
+from medenv.fhir.output import Entry, Head, Output
 from medenv.fhir.search.engine import Hits, find, kept
 from medenv.fhir.search.includes import included
-from medenv.fhir.search.order import Hit, rows_read
+from medenv.fhir.search.order import rows_read
 from medenv.fhir.search.query import Include, Search
 from medenv.fhir.shape import Record, decode
 
@@ -45,9 +47,10 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES) if text.isascii() else quote(text, safe="-_.*").replace("~", "%7E")
 
 
-def bundle_id(*parts: object) -> str:
+def bundle_id(*parts: str) -> str:
     """An id like a uuid, the same for the same parts."""
-    h = hashlib.blake2b("\n".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    text = "\n".join(parts)
+    h = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 
@@ -67,16 +70,9 @@ class Page:
     kind: str = "searchset"
 
 
-def head(id_: str, when: int, kind: str, total: int | None, links: list[tuple[str, str]]) -> dict[str, Any]:
-    """A bundle without its entries, in HAPI's order."""
-    found: dict[str, Any] = {"resourceType": "Bundle", "id": id_, "meta": {"lastUpdated": format_instant(when)}}
-    if kind:
-        found["type"] = kind
-    if total is not None:
-        found["total"] = total
-    if links:
-        found["link"] = [{"relation": relation, "url": url} for relation, url in links]
-    return found
+def head(id_: str, when: int, kind: str, total: int | None, links: Sequence[tuple[str, str]]) -> Head:
+    """A bundle without its entries."""
+    return Head(id_, format_instant(when), kind, total, links)
 
 
 _NAME = itemgetter(0)
@@ -86,8 +82,12 @@ def self_link(base: str, path: str, params: list[tuple[str, str]]) -> str:
     """The link to a search itself: its parameters sorted by name, escaped."""
     if not params:
         return f"{base}/{path}"
-    pairs = sorted(params, key=_NAME)
-    return f"{base}/{path}?" + "&".join([f"{escape(n)}={escape(v)}" for n, v in pairs])
+    return f"{base}/{path}?" + "&".join([_written(pair) for pair in sorted(params, key=_NAME)])
+
+
+@lru_cache(maxsize=8192)
+def _written(pair: tuple[str, str]) -> str:
+    return f"{escape(pair[0])}={escape(pair[1])}"
 
 
 def page_link(base: str, id_: str, offset: int, count: int, output: Output, written: str | None, page: Page) -> str:
@@ -151,23 +151,22 @@ def searchset(
         return _by_offset(chart, search, output, path, when, id_), None
     count = PAGE if search.count is None else search.count
     least = max(_PREFETCH, count)
-    some = hits.first(least + 1)
-    total = len(some) if len(some) < least else None
+    reach = hits.reach(least + 1)
+    total = reach if reach < least else None
     if search.sort and any(key.parameter.type in _SEVERAL for key in search.sort):
         reached, whole = rows_read(hits.all(), search.sort, least + 1)
         if not whole and reached >= count:
-            some, total = some[:reached], None
+            reach, total = min(reach, reached), None
         elif not whole:  # too few for the page: HAPI reads on, and knows the total only if the page never fills
-            total = len(some) if len(some) < count else None
+            total = reach if reach < count else None
     if search.accurate:
         total = hits.count()
-    shown = some[: max(count, 0)]
     links = [("self", self_link(chart.base, path, shown_params))]
     page = None
-    if len(some) > count and (count >= 0 or total is not None):
+    if reach > count and (count >= 0 or total is not None):
         page = Page(kept(hits, chart, search), tuple(i for i in search.includes if _leads_to(i, search.type)))
         links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
-    entries = _entries(chart, shown, search.includes, output)
+    entries = _entries(chart, hits, 0, min(reach, max(count, 0)), search.includes, output)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries), page
 
 
@@ -201,9 +200,8 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
     count = PAGE if search.count is None else search.count
     offset = search.offset or 0
     hits = find(chart, search)
-    some = hits.first(offset + count + 1)
-    shown = some[offset : offset + count]
-    total = offset + len(shown) if len(shown) < count else None
+    reach = hits.reach(offset + count + 1)
+    total = offset + max(0, reach - offset) if reach - offset < count else None
     if search.accurate:
         total = hits.count()
 
@@ -212,53 +210,51 @@ def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: in
         return self_link(chart.base, path, [*rest, ("_count", str(count)), ("_offset", str(place))])
 
     links = [("self", self_link(chart.base, path, search.params))]
-    if len(some) > offset + count:
+    if reach > offset + count:
         links.append(("next", at(offset + count)))
     if offset > 0:
         links.append(("previous", at(max(0, offset - count))))
-    return output.write_bundle(
-        head(id_, when, "searchset", total, links), _entries(chart, shown, search.includes, output)
-    )
+    entries = _entries(chart, hits, offset, min(reach, offset + count), search.includes, output)
+    return output.write_bundle(head(id_, when, "searchset", total, links), entries)
 
 
-def _entries(chart: Chart, hits: list[Hit], includes: list[Include], output: Output) -> list[Entry | str]:
-    entries: list[Entry | str] = []
-    if len({id(rows) for _, rows, _ in hits}) == 1:
-        entries = _entries_of(chart, hits[0][1], [at for _, _, at in hits], output)
-    else:
-        for _, rows, at in hits:
-            entries += _entries_of(chart, rows, [at], output)
+def _entries(
+    chart: Chart, hits: Hits, start: int, stop: int, includes: Sequence[Include], output: Output
+) -> Sequence[Entry | str]:
+    """The entries of a page: of the hits from one place to another, and of what they include."""
+    runs = hits.places(start, stop)
+    if len(runs) == 1 and not includes:
+        return _entries_of(chart, *runs[0], output)
+    entries = [entry for rows, places in runs for entry in _entries_of(chart, rows, places, output)]
     if includes:
-        records = chart.records([hit[0] for hit in hits])
-        entries += _included_entries(chart, [records[hit[0]] for hit in hits], includes)
+        pids = [rows.pids[at] for rows, places in runs for at in places]
+        records = chart.records(pids)
+        entries += _included_entries(chart, [records[pid] for pid in pids], includes)
     return entries
 
 
-def _entries_of(chart: Chart, rows: Rows, places: list[int], output: Output) -> list[Entry | str]:
-    base, held = chart.base, chart.store.held
-    keeps = output.whole and rows.stored
-    texts = held.entries([rows.pids[at] for at in places], base) if keeps else [None] * len(places)
-    if None not in texts:
-        return [text for text in texts if text is not None]
-    new = [at for at, text in zip(places, texts, strict=True) if text is None]
-    values_of = dict(zip(new, rows.texts_at(new), strict=True))
-    entries: list[Entry | str] = []
-    for at, text in zip(places, texts, strict=True):
-        if text is not None:
-            entries.append(text)
-            continue
-        shape, values = rows.shapes[at], values_of[at].split("\n")
-        entry = Entry(f"{base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values)
-        if keeps:
-            written = output.write_entry(entry)
-            held.put_entry(rows.pids[at], base, written)
-            entries.append(written)
-        else:
-            entries.append(entry)
+def _entries_of(chart: Chart, rows: Rows, places: Sequence[int], output: Output) -> Sequence[Entry | str]:
+    if not (output.whole and rows.stored):
+        return _new_entries(chart, rows, places)
+    held, pids = chart.store.held.entries(chart.base), rows.pids
+    try:
+        return [held[pids[at]] for at in places]
+    except KeyError:
+        new = [at for at in places if pids[at] not in held]
+    written = {pids[at]: output.write_entry(e) for at, e in zip(new, _new_entries(chart, rows, new), strict=True)}
+    chart.store.held.put_entries(chart.base, written)
+    return [held.get(pid) or written[pid] for pid in [pids[at] for at in places]]
+
+
+def _new_entries(chart: Chart, rows: Rows, places: Sequence[int]) -> list[Entry]:
+    entries = []
+    for at, text in zip(places, rows.texts_at(places), strict=True):
+        shape, values = rows.shapes[at], text.split("\n")
+        entries.append(Entry(f"{chart.base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values))
     return entries
 
 
-def _included_entries(chart: Chart, matches: list[Record], includes: list[Include]) -> list[Entry]:
+def _included_entries(chart: Chart, matches: list[Record], includes: Sequence[Include]) -> list[Entry]:
     more = included(chart, matches, includes)
     return [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values, "include") for r in more]
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.index.extract import normalize
 from medenv.fhir.index.rows import Rows, StringColumn, TokenColumn
+from medenv.fhir.store.build import HOME_PARAMETERS
 
 __all__ = [
+    "RANK",
     "Condition",
     "IdCondition",
     "MissingCondition",
@@ -29,6 +32,9 @@ __all__ = [
 ]
 
 Positions = Sequence[int]
+
+_MANY_PATIENTS = 64
+"""From so many patients on, a walk along the whole type is no dearer than one along each patient's part."""
 
 
 def _among(found: Positions, candidates: Positions | None) -> Positions:
@@ -57,11 +63,9 @@ class Condition:
     Attributes:
         parameter: The search parameter.
         rank: When to try it: lower ones narrow faster.
-        exact: Whether it is a single exact token, which decides HAPI's order of unsorted answers.
     """
 
     rank = 5
-    exact = False
 
     def __init__(self, parameter: SearchParameter) -> None:
         self.parameter = parameter
@@ -74,6 +78,10 @@ class Condition:
             candidates: Positions to choose from, ascending; None for all.
         """
         raise NotImplementedError
+
+
+RANK = attrgetter("rank")
+"""The key to sort conditions by before they are tried."""
 
 
 class NeverCondition(Condition):
@@ -102,13 +110,17 @@ class MissingCondition(Condition):
 
 
 class TokenCondition(Condition):
-    """Codes, with or without their system; ``:not`` turns it round."""
+    """Codes, with or without their system; ``:not`` turns it round.
+
+    Attributes:
+        coded: Whether a code is named, and not a system alone.
+    """
 
     def __init__(self, parameter: SearchParameter, tokens: list[tuple[str | None, str]], negated: bool = False) -> None:
         super().__init__(parameter)
         self.tokens, self.negated = tokens, negated
         self.rank = 4 if negated else 0
-        self.exact = not negated and len(tokens) == 1 and bool(tokens[0][1])
+        self.coded = any(code for _, code in tokens)
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
         """The positions with one of the codes, or without any."""
@@ -135,6 +147,7 @@ class ReferenceCondition(Condition):
 
     Attributes:
         targets: Their references, ``Patient/S1``.
+        patients: The ids of the Patients that are all there is to look through; None if it is more than theirs.
     """
 
     rank = 1
@@ -142,6 +155,9 @@ class ReferenceCondition(Condition):
     def __init__(self, parameter: SearchParameter, targets: Iterable[str]) -> None:
         super().__init__(parameter)
         self.targets = list(dict.fromkeys(targets))
+        patients = [t[8:] for t in self.targets if t.startswith("Patient/")]
+        few = len(patients) == len(self.targets) <= _MANY_PATIENTS and parameter.code in HOME_PARAMETERS
+        self.patients = patients if few else None
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
         """The positions that refer to a target."""

@@ -16,15 +16,11 @@ from medenv.fhir.search.conditions import Condition, IdCondition, ReferenceCondi
 from medenv.fhir.search.order import Hit, arrange, natural_key
 from medenv.fhir.search.query import Search, read_search
 from medenv.fhir.shape import Record
-from medenv.fhir.store.build import HOME_PARAMETERS
 
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
 __all__ = ["Hits", "ListedHits", "find", "hits_of", "inner_search", "kept"]
-
-_MANY_PATIENTS = 64
-"""From so many patients on, a walk along the whole type is no dearer than one along each patient's part."""
 
 
 class Hits:
@@ -43,6 +39,19 @@ class Hits:
             with self._lock:
                 self._ready += islice(self._more, n - len(self._ready))
         return self._ready[:n]
+
+    def reach(self, n: int) -> int:
+        """How many of the first so many hits there are."""
+        return len(self.first(n))
+
+    def places(self, start: int, stop: int) -> list[tuple[Rows, Sequence[int]]]:
+        """Where some of the hits stand, by place: rows and the positions in them, in order."""
+        found: list[tuple[Rows, list[int]]] = []
+        for _, rows, at in self.first(stop)[start:]:
+            if not found or found[-1][0] is not rows:
+                found.append((rows, []))
+            found[-1][1].append(at)
+        return [(rows, positions) for rows, positions in found]
 
     def all(self) -> list[Hit]:
         """All hits."""
@@ -70,13 +79,20 @@ class RowHits(Hits):
     """Hits that are positions of rows: nothing is made of them before it is shown."""
 
     def __init__(self, rows: Rows, positions: Sequence[int]) -> None:
-        super().__init__([])
-        self._rows, self._positions = rows, positions
+        self._rows, self._positions, self._more = rows, positions, None
 
     def first(self, n: int) -> list[Hit]:
         """The first so many hits, or all if there are fewer."""
         rows = self._rows
         return [(rows.pids[i], rows, i) for i in self._positions[: max(n, 0)]]
+
+    def reach(self, n: int) -> int:
+        """How many of the first so many hits there are."""
+        return min(len(self._positions), max(n, 0))
+
+    def places(self, start: int, stop: int) -> list[tuple[Rows, Sequence[int]]]:
+        """Where some of the hits stand, by place: rows and the positions in them, in order."""
+        return [(self._rows, self._positions[start:stop])]
 
     def all(self) -> list[Hit]:
         """All hits."""
@@ -96,9 +112,7 @@ class AgainHits(Hits):
 
     def __init__(self, chart: Chart, search: Search) -> None:
         super().__init__([])
-        changes = chart.changes.fork() if chart.changes.count else chart.changes.__class__()
-        self._chart = chart.__class__(chart.store, changes, chart.base)
-        self._search = search
+        self._chart, self._search = chart.kept(), search
 
     def first(self, n: int) -> list[Hit]:
         """The first so many hits, or all if there are fewer."""
@@ -175,17 +189,17 @@ def matching(rows: Rows, conditions: list[Condition]) -> Sequence[int]:
 def _stored_sources(chart: Chart, search: Search) -> tuple[list[Rows] | None, list[Condition]]:
     """The parts of the store to look through, None for the whole type, and the conditions that are left to check."""
     conditions = search.conditions
+    of_patients: ReferenceCondition | None = None
     for condition in conditions:
         if isinstance(condition, IdCondition):
             return [chart.store.rows_of(search.type, sorted(condition.pids))], conditions
-    for condition in conditions:
-        if isinstance(condition, ReferenceCondition) and condition.parameter.code in HOME_PARAMETERS:
-            patients = [t[8:] for t in condition.targets if t.startswith("Patient/")]
-            if len(patients) == len(condition.targets) <= _MANY_PATIENTS:
-                rest = [c for c in conditions if c is not condition]
-                code = condition.parameter.code
-                return [chart.store.patients_rows(search.type, code, patient) for patient in patients], rest
-    return None, conditions
+        if of_patients is None and isinstance(condition, ReferenceCondition) and condition.patients is not None:
+            of_patients = condition
+    if of_patients is None or of_patients.patients is None:
+        return None, conditions
+    rest = [c for c in conditions if c is not of_patients]
+    code, type_, store = of_patients.parameter.code, search.type, chart.store
+    return [store.patients_rows(type_, code, patient) for patient in of_patients.patients], rest
 
 
 def find(chart: Chart, search: Search) -> Hits:
@@ -199,16 +213,16 @@ def find(chart: Chart, search: Search) -> Hits:
         The hits in the order of the answer.
     """
     masked = chart.changes.masked
-    own = _own_hits(chart, search)
+    own = _own_hits(chart, search) if chart.changes.rows else []
     sources, conditions = _stored_sources(chart, search)
     if sources is not None:
         if len(sources) == 1 and not own and not masked:
             rows = sources[0]
             if search.sort:
                 return sorted_rows(rows, matching(rows, conditions), search)
-            found_here: Hits = RowHits(rows, matching(rows, conditions))
+            here = RowHits(rows, matching(rows, conditions))
             key = natural_key(search)
-            return found_here if key is None else Hits(sorted(found_here.all(), key=key))
+            return here if key is None else Hits(sorted(here.all(), key=key))
         found: dict[int, Hit] = {}
         for rows in sources:
             for i in matching(rows, conditions):

@@ -5,6 +5,7 @@ Included resources follow the matches, each once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from medenv.fhir import definitions
@@ -25,7 +26,7 @@ _ROUNDS = 10
 """How often ``:iterate`` goes on; a chain of references in a chart is shorter."""
 
 
-def included(chart: Chart, matches: list[Record], includes: list[Include]) -> list[Record]:
+def included(chart: Chart, matches: list[Record], includes: Sequence[Include]) -> list[Record]:
     """The resources that a page's matches bring with them, in the order in which they are first named.
 
     Args:

@@ -5,6 +5,7 @@ What the database does was read off a running HAPI: it shows which index it walk
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -43,7 +44,7 @@ def _sort_values(key: SortKey, rows: Rows, at: int) -> list[Any]:
     return list(column.rows[at]) if parameter.type == "number" else []
 
 
-def sort_hits(hits: list[Hit], keys: list[SortKey]) -> list[Hit]:
+def sort_hits(hits: list[Hit], keys: Sequence[SortKey]) -> list[Hit]:
     """Hits in the order of the keys; what has no value comes last either way, ties are by internal number.
 
     Of several values the least counts ascending, the greatest descending.
@@ -74,9 +75,14 @@ def natural_key(search: Search) -> Any:
     nothing but the patient narrows the search besides; anything else leaves ascending numbers.
     """
     conditions = search.conditions
-    kinds = {type(c) for c in conditions}
-    if kinds <= _BY_NUMBER and any(type(c) is TokenCondition and not _any_code(c) for c in conditions):
-        return None  # the most frequent case, told apart at once
+    coded = False
+    for condition in conditions:
+        if condition.__class__ not in _BY_NUMBER:
+            break
+        coded = coded or (condition.__class__ is TokenCondition and not _any_code(condition))
+    else:
+        if coded:
+            return None  # the most frequent case, told apart at once
     starts = [
         c for c in conditions if isinstance(c, StringCondition) and not isinstance(c, TextCondition) and not c.how
     ]
@@ -104,10 +110,10 @@ def natural_key(search: Search) -> Any:
 
 def _any_code(condition: Condition) -> bool:
     """Whether it is a token condition that any code of a system meets."""
-    return isinstance(condition, TokenCondition) and not any(code for _, code in condition.tokens)
+    return isinstance(condition, TokenCondition) and not condition.coded
 
 
-def rows_read(hits: list[Hit], keys: list[SortKey], limit: int) -> tuple[int, bool]:
+def rows_read(hits: list[Hit], keys: Sequence[SortKey], limit: int) -> tuple[int, bool]:
     """How far a limited number of SQL rows reaches: HAPI's sort joins give a resource one row for each value of a key.
 
     Args:

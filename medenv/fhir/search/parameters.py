@@ -22,7 +22,15 @@ from medenv.fhir.search.values import Date, Quantity, parse_date, parse_quantity
 if TYPE_CHECKING:
     from medenv.fhir.chart import Chart
 
-__all__ = ["Given", "finish", "known_parameters", "read_values", "split_name", "unsupported_modifiers"]
+__all__ = [
+    "Given",
+    "finish",
+    "known_parameters",
+    "plain_conditions",
+    "read_values",
+    "split_name",
+    "unsupported_modifiers",
+]
 
 _HIDDEN = ("_filter", "_has", "_language", "_list")
 _MODIFIERS = (":contains", ":exact", ":in", ":iterate", ":missing", ":not-in", ":of-type", ":recurse", ":text")
@@ -120,7 +128,7 @@ def _read_dates(values: list[tuple[str, str]]) -> list[Any]:
             date: Any = value == "true"
         else:
             members = split_list(value)
-            if len(members) > 1 and qualifier != ":missing":
+            if len(members) > 1:
                 raise FhirError(400, "HAPI-1930: DateRange parameter does not support OR queries")
             date = parse_date(members[0]) if members else None
         prefix = date.prefix if isinstance(date, Date) else ""
@@ -183,6 +191,19 @@ def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
         return [
             c.IdCondition(parameter, id_pids(chart, type_, split_list(v))) for _, v in given.values if split_list(v)
         ]
+    if parameter.type == "reference":
+        return [
+            c.MissingCondition(parameter, value == "true")
+            if qualifier == ":missing"
+            else _reference(chart, parameter, qualifier, value)
+            for qualifier, value in given.values
+        ]
+    return _conditions(type_, given)
+
+
+def _conditions(type_: str, given: Given) -> list[c.Condition]:
+    """The conditions of any parameter that leads to no other resource."""
+    parameter = given.parameter
     if parameter.type == "date":
         return _date_conditions(parameter, given.parsed)
     make = _MAKE.get(parameter.type)
@@ -190,8 +211,6 @@ def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
     for n, (qualifier, value) in enumerate(given.values):
         if qualifier == ":missing":
             found.append(c.MissingCondition(parameter, value == "true"))
-        elif parameter.type == "reference":
-            found.append(_known_reference(chart, type_, parameter, qualifier, value))
         elif make is not None:
             made = make(type_, parameter, qualifier, value, given.parsed[n] if given.parsed else None)
             if made is not None:
@@ -199,11 +218,83 @@ def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
     return found
 
 
+def plain_conditions(chart: Chart, type_: str, params: list[tuple[str, str]]) -> list[c.Condition] | None:
+    """The conditions of the frequent search that is as it should be, in the order to try them.
+
+    What a parameter demands is worked out once for equal words, since nothing else bears on it but on dates.
+
+    Args:
+        chart: Where references lead.
+        type_: The type that is searched.
+        params: Its parameters, decoded.
+
+    Returns:
+        None if the search needs a closer look, as it does if anything is to be refused.
+    """
+    found: list[c.Condition] = []
+    dates: dict[str, list[tuple[str, str]]] = {}
+    known = definitions.search_parameters(type_)
+    try:
+        for name, value in params:
+            parameter = known.get(name)
+            if parameter is not None and parameter.type == "date":
+                dates.setdefault(name, []).append(("", value))
+                continue
+            conditions = _alone(type_, name, value)
+            if conditions is not None:
+                found += conditions
+                continue
+            reference = _plain_reference(chart, type_, name, value)
+            if reference is None:
+                return None
+            found.append(reference)
+        for code, values in dates.items():
+            found += _date_conditions(known[code], _read_dates(values))
+    except FhirError:
+        return None
+    found.sort(key=c.RANK)
+    return found
+
+
+def _plain_reference(chart: Chart, type_: str, name: str, value: str) -> c.Condition | None:
+    """The condition of a reference, None if the parameter is none; on the unchanged store worked out once for equal words."""
+    shared = not chart.changes.count and "." not in name  # what a chain leads to may be long
+    key = (chart.base, type_, name, value)
+    known = chart.store.held.references
+    found = known.get(key) if shared else None
+    if found is None:
+        code, qualifier = split_name(name)
+        parameter = definitions.search_parameters(type_).get(code)
+        if parameter is None or parameter.type != "reference" or qualifier == ":missing":
+            return None
+        found = _reference(chart, parameter, qualifier, value)
+        if shared:
+            if len(known) >= _REFERENCES:
+                known.clear()
+            known[key] = found
+    return found
+
+
+@lru_cache(maxsize=8192)
+def _alone(type_: str, name: str, value: str) -> tuple[c.Condition, ...] | None:
+    """The conditions of a parameter that leads to no other resource and on which no other parameter bears; None for one that does.
+
+    Raises:
+        FhirError: The value is refused.
+    """
+    code, qualifier = split_name(name)
+    parameter = definitions.search_parameters(type_).get(code)
+    if parameter is None or code[0] == "_" or parameter.type in ("date", "reference"):
+        return None
+    given = Given(parameter, [(qualifier, value)])
+    read_values(given)
+    return tuple(_conditions(type_, given))
+
+
 def _date_conditions(parameter: SearchParameter, parsed: list[Any]) -> list[c.Condition]:
-    missing = [p for p in parsed if isinstance(p, bool)]
-    if missing:
+    dates = [p for p in parsed if p.__class__ is Date]
+    if len(dates) < len(parsed) and (missing := [p for p in parsed if p.__class__ is bool]):
         return [c.MissingCondition(parameter, missing[0])]
-    dates = [p for p in parsed if isinstance(p, Date)]
     return [r.DateCondition(parameter, dates)] if dates else []
 
 
@@ -319,20 +410,6 @@ def _part_test(kind: str, part: Any) -> Callable[[Any], bool]:
         test_string = c.string_test(part, "")
         return lambda text: test_string((c.normalize(text), text))
     return lambda value: bool(value == part)
-
-
-def _known_reference(chart: Chart, type_: str, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:
-    """The condition of a reference; on the unchanged store it is worked out once for equal words."""
-    if chart.changes.count or "." in qualifier:  # what a chain leads to may be long
-        return _reference(chart, parameter, qualifier, value)
-    known = chart.store.held.references
-    key = (chart.base, type_, parameter.code, qualifier, value)
-    found = known.get(key)
-    if found is None:
-        if len(known) >= _REFERENCES:
-            known.clear()
-        found = known[key] = _reference(chart, parameter, qualifier, value)
-    return found
 
 
 def _reference(chart: Chart, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:

@@ -6,19 +6,22 @@ The order of the checks is HAPI's: values first, then names, includes, chains, a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.errors import FhirError
-from medenv.fhir.search.conditions import Condition, IdCondition
+from medenv.fhir.search.conditions import RANK, Condition, IdCondition
 from medenv.fhir.search.parameters import (
     Given,
     finish,
     known_parameters,
+    plain_conditions,
     read_values,
     split_name,
     unsupported_modifiers,
@@ -89,7 +92,7 @@ class Include:
     written: tuple[str, str]
 
 
-@dataclass
+@dataclass(slots=True)
 class Search:
     """A search, read.
 
@@ -110,14 +113,14 @@ class Search:
     type: str
     params: list[tuple[str, str]]
     conditions: list[Condition] = field(default_factory=list)
-    sort: list[SortKey] = field(default_factory=list)
+    sort: Sequence[SortKey] = ()
     count: int | None = None
     offset: int | None = None
     accurate: bool = False
     summary: str = ""
     count_only: bool = False
     elements: tuple[str, ...] | None = None
-    includes: list[Include] = field(default_factory=list)
+    includes: Sequence[Include] = ()
 
 
 def _decode(text: str) -> str:
@@ -127,13 +130,14 @@ def _decode(text: str) -> str:
 
 def parse_query(raw: str) -> list[tuple[str, str]]:
     """Names and values of a raw query string, decoded, in order; a blank may stand as ``+``."""
-    pairs = []
-    for part in raw.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            # HAPI keeps the plus of `application/fhir+json`; everywhere else it is a blank
-            pairs.append((_decode(name), _decode(value.replace("+", "%2B") if name == "_format" else value)))
-    return pairs
+    return [_pair(part) for part in raw.split("&") if part]
+
+
+@lru_cache(maxsize=8192)
+def _pair(part: str) -> tuple[str, str]:
+    name, _, value = part.partition("=")
+    # HAPI keeps the plus of `application/fhir+json`; everywhere else it is a blank
+    return _decode(name), _decode(value.replace("+", "%2B") if name == "_format" else value)
 
 
 def not_supported(path: str, names: list[str], method: str = "GET") -> FhirError:
@@ -183,6 +187,12 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
     Raises:
         FhirError: Whatever HAPI refuses first.
     """
+    own = tuple([pair for pair in params if pair[0][:1] == "_"])
+    form = _usual_form(type_, own) if own else ()
+    if form is not None:
+        conditions = plain_conditions(chart, type_, [p for p in params if p not in own] if own else params)
+        if conditions is not None:
+            return Search(type_, params, conditions, *form)
     search = Search(type_, params)
     known = definitions.search_parameters(type_)
     givens, unknown = _group(known, params)
@@ -222,12 +232,8 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
         _refuse_or_empty(search, known)
         search.sort = _sort(type_, params)
         check_cut(search.summary, search.elements)
-    search.conditions.sort(key=_rank)
+    search.conditions.sort(key=RANK)
     return search
-
-
-def _rank(condition: Condition) -> int:
-    return condition.rank
 
 
 def _check_names(type_: str, params: list[tuple[str, str]]) -> None:
@@ -250,6 +256,38 @@ def _refuse_or_empty(search: Search, known: dict[str, SearchParameter]) -> None:
             raise FhirError(500, f"begin {len(value)}, end {len(value) + 1}, length {len(value)}")
         if name == "_list" and value:
             search.conditions.append(IdCondition(known["_id"], []))
+
+
+_USUAL_FORM = frozenset(["_count", "_offset", "_sort", "_summary", "_elements", "_total", "_format", "_pretty"])
+
+
+@lru_cache(maxsize=4096)
+def _usual_form(type_: str, own: tuple[tuple[str, str], ...]) -> tuple[Any, ...] | None:
+    """What HAPI's own parameters make of a `Search`, from its sort keys on, worked out once for equal words.
+
+    None if there are others than those of an answer's form, or one is refused: then all of the search decides what is due.
+    """
+    if not all(name in _USUAL_FORM for name, _ in own):
+        return None
+    params = list(own)
+    search = Search(type_, params)
+    try:
+        search.elements = _elements(params)
+        search.count, search.offset = _integer(params, "_count", "0375"), _integer(params, "_offset", "0461")
+        _controls(search)
+        search.sort = _sort(type_, params)
+        check_cut(search.summary, search.elements)
+    except FhirError:
+        return None
+    return (
+        search.sort,
+        search.count,
+        search.offset,
+        search.accurate,
+        search.summary,
+        search.count_only,
+        search.elements,
+    )
 
 
 _QUALIFIER = itemgetter(0)

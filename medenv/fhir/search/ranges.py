@@ -30,8 +30,7 @@ def _bounds(date: Date, by_day: bool) -> tuple[float, float, float, float]:
 
     Of a year or month HAPI takes the last day for ``ge`` and the first for ``le``.
     """
-    s = date.span
-    low, high = (s.first, s.last) if by_day else (s.low, s.high)
+    low, high = date.span[2:] if by_day else date.span[:2]
     if date.precision not in ("year", "month"):
         return low, high, low, high
     return (low, high, high, low) if by_day else (low, high, high - _DAY_MS + 1, low + _DAY_MS - 1)
@@ -41,18 +40,18 @@ def _within(date: Date, by_day: bool, lows: Sequence[float], highs: Sequence[flo
     """The rows whose span lies to a date as its prefix says."""
     low, high, from_, to = _bounds(date, by_day)
     match date.prefix:
+        case "ge":
+            return [i for i in rows if highs[i] >= from_]
+        case "le":
+            return [i for i in rows if lows[i] <= to]
+        case "gt":
+            return [i for i in rows if highs[i] > high]
+        case "lt":
+            return [i for i in rows if lows[i] < low]
         case "" | "eq":
             return [i for i in rows if lows[i] >= low and highs[i] <= high]
         case "ne":
             return [i for i in rows if lows[i] < low or highs[i] > high]
-        case "gt":
-            return [i for i in rows if highs[i] > high]
-        case "ge":
-            return [i for i in rows if highs[i] >= from_]
-        case "lt":
-            return [i for i in rows if lows[i] < low]
-        case "le":
-            return [i for i in rows if lows[i] <= to]
         case "sa":
             return [i for i in rows if lows[i] > high]
         case _:
@@ -75,8 +74,7 @@ class DateCondition(Condition):
     rank = 2
 
     def __init__(self, parameter: SearchParameter, dates: list[Date]) -> None:
-        super().__init__(parameter)
-        self.dates = dates
+        self.parameter, self.dates = parameter, dates
         self.by_day = all(d.by_day for d in dates)
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:

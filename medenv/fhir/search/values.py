@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from medenv.fhir.errors import FhirError
-from medenv.fhir.index.dates import Span, span
+from medenv.fhir.index.dates import Span, span, stored_span
 
 __all__ = ["Date", "Quantity", "parse_date", "parse_quantity", "split_list", "split_unescaped", "unescape"]
 
@@ -94,9 +94,10 @@ def _prefix(text: str) -> tuple[str, str]:
     return (_PREFIXES[written] if written else ""), text[match.start() :]
 
 
-@lru_cache(maxsize=8192)
 def parse_date(text: str) -> Date:
     """Read one date of a search; blanks have become ``+`` before.
+
+    Nothing is remembered: most searches name an instant of their own.
 
     Raises:
         FhirError: HAPI-1940, 1941, 1882 or 1883.
@@ -104,9 +105,9 @@ def parse_date(text: str) -> Date:
     text = text.replace(" ", "+") if " " in text else text
     plain = _PLAIN.fullmatch(text)
     if plain is not None:
-        prefix, value, fraction, second, minute = plain[1], plain[2], plain[5], plain[4], plain[3]
+        prefix, value, minute, second, fraction = plain.groups()
         precision = "milli" if fraction else "second" if second else "minute" if minute else "day"
-        found = span(value)
+        found = stored_span(value)
     if plain is None or found is None:
         prefix, value = _prefix(text)
         precision = _check_date(value)
@@ -114,7 +115,7 @@ def parse_date(text: str) -> Date:
     if found is None:
         raise _bad(value)
     if precision == "second":  # the whole second
-        found = found._replace(high=found.low + 999)
+        found = Span(found.low, found.low + 999, found.first, found.last)
     return Date(prefix, found, precision in ("year", "month", "day"), precision)
 
 

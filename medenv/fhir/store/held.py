@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from array import array
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from medenv.fhir.index.rows import Rows
@@ -58,7 +58,7 @@ class StoreRows(Rows):
         texts = self._texts
         return texts[at] if texts is not None else self._fetch([self.pids[at]])[0]
 
-    def texts_at(self, places: list[int]) -> list[str]:
+    def texts_at(self, places: Sequence[int]) -> list[str]:
         """Some resources' values."""
         texts = self._texts
         if texts is not None:
@@ -90,7 +90,8 @@ class Held:
         self._weight = 0
         self._with_texts: deque[StoreRows] = deque()
         self._text_rows = 0
-        self._entries: dict[tuple[int, str], str] = {}
+        self._entries: dict[str, dict[int, str]] = {}
+        self._entry_count = 0
         self.references: dict[tuple[str, ...], Any] = {}
 
     def get(self, key: tuple[Any, ...]) -> StoreRows | None:
@@ -126,16 +127,17 @@ class Held:
                     self._weight -= weight
         return rows
 
-    def entries(self, pids: Iterable[int], base: str) -> list[str | None]:
-        """The texts of bundle entries, by internal numbers and base URL; None for one that isn't kept."""
-        kept = self._entries
-        return [kept.get((pid, base)) for pid in pids]
+    def entries(self, base: str) -> Mapping[int, str]:
+        """The texts of bundle entries that are kept for a base URL, by internal number."""
+        return self._entries.get(base, {})
 
-    def put_entry(self, pid: int, base: str, text: str) -> None:
-        """Keep the text of a bundle entry; when there are too many, all are forgotten."""
-        if len(self._entries) >= _ENTRIES:
-            self._entries = {}
-        self._entries[pid, base] = text
+    def put_entries(self, base: str, texts: Mapping[int, str]) -> None:
+        """Keep the texts of bundle entries; when there are too many, all older ones are forgotten."""
+        with self._lock:
+            self._entry_count += len(texts)
+            if self._entry_count > _ENTRIES:
+                self._entries, self._entry_count = {}, len(texts)
+            self._entries.setdefault(base, {}).update(texts)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -143,5 +145,5 @@ class Held:
             self._rows.clear()
             self._with_texts.clear()
             self._weight = self._text_rows = 0
-            self._entries = {}
+            self._entries, self._entry_count = {}, 0
             self.references.clear()
