@@ -13,7 +13,7 @@ from medenv.cli.console import stderr, stdout
 from medenv.cli.errors import one_line_errors
 from medenv.fhir import BackendError
 from medenv.fhir.container import OFFICIAL_IMAGE, Engine, Spec
-from medenv.fhir.container.engine import KEPT
+from medenv.fhir.container.engine import KEPT, health
 
 __all__ = ["app"]
 
@@ -71,7 +71,8 @@ def status() -> None:
     for one in _engine().all():
         ports = [f"127.0.0.1:{p[0]['HostPort']}" for p in one.ports.values() if p]
         kept = one.labels.get(KEPT, "(of a run)")
-        table.add_row(kept, one.attrs["Config"]["Image"], one.status, ", ".join(ports), one.name)
+        state = f"{one.status} ({said})" if (said := health(one)) else one.status
+        table.add_row(kept, one.attrs["Config"]["Image"], state, ", ".join(ports), one.name)
     stdout().print(table)
 
 

@@ -71,7 +71,9 @@ def serve(
             backend = EmbeddedBackend(charts.open())
         number = listener.getsockname()[1]
         if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
-            _log.warning("listening on %s: whoever reaches port %d can read and write; there is no access control", host, number)
+            _log.warning(
+                "listening on %s: whoever reaches port %d can read and write; there is no access control", host, number
+            )
         name = f"[{host}]" if ":" in host else "127.0.0.1" if host == "localhost" else host
         served = EmbeddedBackend(backend.store, clock=lambda: time.time_ns() // 1_000_000)
         app = FhirApp(

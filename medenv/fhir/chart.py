@@ -130,6 +130,12 @@ class Chart:
         found = self.versions(type_, id_)
         return found[-1] if found else None
 
+    def number_of(self, reference: str) -> int | None:
+        """The internal number of the resource that a ``Type/id`` names."""
+        type_, _, id_ = reference.partition("/")
+        own = self.changes.versions.get((type_, id_))
+        return own[-1].pid if own else self.store.find(type_, id_)
+
     def by_pid(self, pid: int) -> Record | None:
         """The newest version of the resource with an internal number."""
         key = self.changes.by_pid.get(pid)

@@ -21,7 +21,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from medenv.fhir.backend import BackendError
 
-__all__ = ["KEPT", "OFFICIAL_IMAGE", "OWNER", "Engine", "Spec", "owner", "owner_is_gone"]
+__all__ = ["KEPT", "OFFICIAL_IMAGE", "OWNER", "Engine", "Spec", "health", "owner", "owner_is_gone"]
 
 OFFICIAL_IMAGE = "jyxsu6/medagentbench:latest"
 """The image that MedAgentBench's README names."""
@@ -200,12 +200,12 @@ class Engine:
         return f"; its log ends:\n{text}" if text else "; its log is empty"
 
     def alive(self, container: Any) -> bool:
-        """Whether a container is running."""
+        """Whether a container is running, and healthy as far as its image tells."""
         try:
             container.reload()
         except (DockerException, requests.RequestException):
             return False
-        return bool(container.status == "running")
+        return bool(container.status == "running") and health(container) != "unhealthy"
 
     def remove(self, container: Any) -> bool:
         """Remove a container with its volumes, running or not.
@@ -248,6 +248,11 @@ class Engine:
         if self._made is not None:
             self._made.close()
             self._made = None
+
+
+def health(container: Any) -> str:
+    """What an image's own health check last said of a container: ``healthy``, ``unhealthy``, ``starting``, or ``""`` without one."""
+    return str(container.attrs.get("State", {}).get("Health", {}).get("Status", ""))
 
 
 @contextlib.contextmanager
