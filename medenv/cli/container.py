@@ -57,7 +57,17 @@ def up(
         if not equals or not key:
             raise ValueError(f"--env {key!r} has no value; write NAME=VALUE")
         environment[key] = value
-    spec = Spec(image, command, environment, data, data_path, base_path, inner_port, port, deadline)
+    spec = Spec(
+        image,
+        command,
+        environment,
+        data,
+        data_path,
+        base_path=base_path,
+        inner_port=inner_port,
+        port=port,
+        deadline=deadline,
+    )
     engine = _engine()
     container = engine.start(spec, kept=name)
     print(engine.url(container, spec))
@@ -90,9 +100,9 @@ def reset(name: Name = "default", base_path: BasePath = "/fhir", inner_port: Inn
             dict(pair.split("=", 1) for pair in settings.get("Env") or []),
             source or None,
             rest.partition(":")[0] or "/data",
-            base_path,
-            inner_port,
-            int(given) if given.isdigit() and int(given) else None,
+            base_path=base_path,
+            inner_port=inner_port,
+            port=int(given) if given.isdigit() and int(given) else None,
         )
         engine.remove(one)
         print(engine.url(engine.start(spec, kept=name), spec))

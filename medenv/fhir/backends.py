@@ -14,7 +14,7 @@ __all__ = ["BACKENDS", "open_server"]
 
 BACKENDS = ("embedded", "container", "remote")
 
-_SPEC = ("image", "command", "environment", "data", "data_path", "base_path", "inner_port", "port", "deadline")
+_SPEC = ("image", "command", "environment", "data", "data_path", "tmpfs", "base_path", "inner_port", "port", "deadline")
 _CONTAINER = (*_SPEC, "size", "reset", "reuse", "progress")
 _REMOTE = ("url", "base", "timeout", "connect_timeout", "retries", "ca", "verify", "credentials")
 

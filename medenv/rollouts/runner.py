@@ -33,7 +33,11 @@ async def play(benchmark: Benchmark, policy: Policy, task: Task, seed: int = 0, 
     Raises:
         FatalProviderError: The provider refuses every request, so that no episode can be played.
     """
-    episode = benchmark.start(task, {"agent": policy.describe(), "seed": seed, "sample": sample})
+    provenance = {"agent": policy.describe(), "seed": seed, "sample": sample}
+    try:
+        episode = benchmark.start(task, provenance)
+    except BackendError as error:
+        return benchmark.lost(task, str(error), provenance)
     player = policy.start(task, seed + sample)
     try:
         while not episode.done:

@@ -116,7 +116,10 @@ def test_only_loopback(data):
 
 def test_other_addresses_where_that_is_asked_for(data):
     with served("--data", data, "--host", "0.0.0.0", "--expose", "--port", 0) as (process, base):
-        assert httpx.get(f"http://127.0.0.1:{base.split(':')[2].split('/')[0]}/fhir/Patient?_summary=count").status_code == 200
+        assert (
+            httpx.get(f"http://127.0.0.1:{base.split(':')[2].split('/')[0]}/fhir/Patient?_summary=count").status_code
+            == 200
+        )
         process.terminate()
         assert "no access control" in process.stderr.read()
 

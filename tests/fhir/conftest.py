@@ -3,7 +3,14 @@
 import pytest
 
 from medenv.fhir import EmbeddedBackend
-from tests.fhir import recordings
+from tests.fhir import containers, recordings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _containers_end():
+    """The container that tests share is removed after the last of them."""
+    yield
+    containers.end_kept()
 
 
 @pytest.fixture(scope="session")

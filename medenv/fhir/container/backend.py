@@ -188,14 +188,19 @@ class ContainerBackend(Backend):
         resources = of_patients(map(as_text, self._resources()), None) if self._resources is not None else []
         if not resources or holds(client, resources):
             return
-        what = f"loading {{}} of {len(resources)} resources"
+        total, note = len(resources), ""
         counted = client.json("Patient?_summary=count") or {}
         if others := int(counted.get("total", 0)):
-            what += f" beside the {others} patients that {self.spec.image} holds, under its own ids"
+            note = f" beside the {others} patients that {self.spec.image} holds"
+
+        def told(count: int) -> None:
+            self._progress(f"loading {count} of {total} resources{note}")
+
         try:
-            load(client, resources, renumber=others > 0, progress=lambda count: self._progress(what.format(count)))
-        except LoadError as error:
-            raise BackendError(str(error)) from error
+            load(client, resources, renumber=others > 0, progress=told)
+        except LoadError:  # nothing is written yet: the server can't give such ids, and episodes don't depend on them
+            note += ", under the server's own ids"
+            load(client, resources, renumber=True, progress=told)
 
     def close(self) -> None:
         """Remove the containers that this backend started. Closing twice is fine."""

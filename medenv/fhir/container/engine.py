@@ -47,6 +47,7 @@ class Spec:
         environment: Environment variables.
         data: A file or folder of this machine that the container sees, read-only, at `data_path`.
         data_path: Where it sees it.
+        tmpfs: Folders of the container that are kept in memory, with mount options: ``{"/db": "size=1g"}``.
         base_path: The path of the server's base URL.
         inner_port: The port that the server listens on in the container.
         port: The port on loopback that leads there; None for a free one.
@@ -58,6 +59,7 @@ class Spec:
     environment: Mapping[str, str] = field(default_factory=dict)
     data: str | Path | None = None
     data_path: str = "/data"
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
     base_path: str = "/fhir"
     inner_port: int = 8080
     port: int | None = None
@@ -150,6 +152,7 @@ class Engine:
                     labels=labels,
                     ports={f"{spec.inner_port}/tcp": ("127.0.0.1", spec.port)},
                     volumes=volumes,
+                    tmpfs=dict(spec.tmpfs),
                 )
                 container.start()
             self.wait(container, spec)
