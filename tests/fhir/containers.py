@@ -6,16 +6,23 @@ DOCKER_HOST the engine.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from medenv.agents import Policy
 
+from medenv.episode import Benchmark
 from medenv.fhir.container import Engine, Spec
 from medenv.fhir.container.engine import KEPT, OWNER, owner, owner_is_gone
 from medenv.fhir.remote import Client
+from medenv.protocol import Trajectory
+from medenv.rollouts import run
+from medenv.tasks import Task
 from tests.fhir import recordings
 
 IMAGE = os.environ.get("MEDENV_TEST_IMAGE", "")
@@ -78,3 +85,25 @@ def same_text(text: str) -> str:
     """An observation without ids that a server gives, times and sources."""
     text = re.sub(r'"versionId": "\d+"', "", recordings.mask(text, created=True))
     return re.sub(r"_getpages=[^&\"]+", "_getpages={id}", text)
+
+
+def resource(type_: str, mrn: str) -> dict[str, Any]:
+    """An order, reading or the like for a patient."""
+    code = {"coding": [{"system": "http://loinc.org", "code": "1"}]}
+    rest: dict[str, Any] = {
+        "Observation": {"status": "final", "code": code, "valueString": "x"},
+        "ServiceRequest": {"status": "active", "intent": "order", "code": code},
+        "MedicationRequest": {"status": "active", "intent": "order", "medicationCodeableConcept": code},
+        "Procedure": {"status": "completed", "code": code},
+        "Condition": {"code": code},
+    }[type_]
+    return {"resourceType": type_, **rest, "subject": {"reference": f"Patient/{mrn}"}}
+
+
+def collect(benchmark: Benchmark, policy: Policy, tasks: Iterable[Task] | None = None) -> list[Trajectory]:
+    """Play tasks, one at a time if the backend has no room for more."""
+
+    async def gather() -> list[Trajectory]:
+        return [one async for one in run(benchmark, policy, benchmark.tasks if tasks is None else tasks)]
+
+    return asyncio.run(gather())

@@ -24,7 +24,7 @@ from medenv.fhir.remote.session import RemoteSession, Turns
 
 __all__ = ["ContainerBackend"]
 
-_OPTIONS = ClientOptions(credentials=False)
+OPTIONS = ClientOptions(credentials=False)
 """A container on loopback is ours: credentials for other servers are no business of its."""
 
 
@@ -43,7 +43,7 @@ class _Unit:
         Raises:
             BackendError: There is none to be had.
         """
-        if self.server is None or not self.backend.engine.alive(self.container):
+        if self.server is None or self.container is None or not self.backend.engine.alive(self.container):
             client = self.start()
             self.server = Server(
                 client, lasting=True, own=True, renew=self.start, always_renew=self.backend.reset == "recreate"
@@ -60,7 +60,7 @@ class _Unit:
         if self.container is None:
             self.container = backend.engine.start(backend.spec)
             backend.started.append(self.container)
-        client = Client(backend.engine.url(self.container, backend.spec), backend.base, _OPTIONS)
+        client = Client(backend.engine.url(self.container, backend.spec), backend.base, OPTIONS)
         try:
             backend.fill(client)
         except BaseException:
