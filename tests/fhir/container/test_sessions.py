@@ -69,9 +69,10 @@ def test_fifty_sessions_leave_no_trace(capsys):
             begun = time.perf_counter()
             env.reset(seed=0)
             took.append(time.perf_counter() - begun)
-            assert counts(client) == counts_of(first), f"after session {number}"
             for key in touched(client, began):
                 assert bare(json.loads(client.fresh("/".join(key)).body)) == first[key], f"{key} after session {number}"
+            if number % 10 == 0:
+                assert counts(client) == counts_of(first), f"after session {number}"
         assert state(client) == first
         assert writes >= 5 * SESSIONS
         with capsys.disabled():
