@@ -192,7 +192,7 @@ def builtin_file(tmp_path_factory):
 def test_a_full_disk_under_the_server():
     """The database lies on a small file system; the agent writes until it is full."""
     patients = [{"resourceType": "Patient", "id": "S1", "gender": "male"}]
-    spec = Spec(image=IMAGE, command=["--port", "8080", "--db", "/db/h2"], tmpfs={"/db": "size=24m,mode=1777"})
+    spec = Spec(image=IMAGE, command=["--port", "8080", "--db", "/db/h2"], tmpfs={"/db": "size=16m,mode=1777"})
     with ContainerBackend(spec, resources=lambda: patients, reuse=False) as backend:
         session = backend.open()
         large = json.dumps(resource("Observation", "S1") | {"note": [{"text": os.urandom(400_000).hex()}]})
