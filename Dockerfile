@@ -20,6 +20,7 @@ RUN set -eu; \
     if [ -n "$pip" ]; then \
         /opt/medenv/bin/python "$pip/pip" install -q --no-index --find-links /src/wheels medenv; \
     else \
+        python3 -m pip --version >/dev/null 2>&1 || { python3 -m venv /tmp/tools; PATH=/tmp/tools/bin:$PATH; }; \
         python3 -m pip --python /opt/medenv/bin/python install -q --no-cache-dir /src; \
     fi
 

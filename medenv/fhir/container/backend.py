@@ -198,7 +198,7 @@ class ContainerBackend(Backend):
 
         try:
             load(client, resources, renumber=others > 0, progress=told)
-        except LoadError:  # nothing is written yet: the server can't give such ids, and episodes don't depend on them
+        except LoadError:  # no record is written yet: the server can't give such ids, and episodes don't depend on them
             note += ", under the server's own ids"
             load(client, resources, renumber=True, progress=told)
 
