@@ -137,3 +137,14 @@ def test_spans():
     assert (point.first, point.last) == (20231113, 20231113)
     assert span("2023-13") is span("13.11.2023") is span("") is None
     assert http_date(0) == "Thu, 01 Jan 1970 00:00:00 GMT"
+
+
+def test_page_links_name_includes_only(recorded):
+    """HAPI's page links carry ``_include`` and forget ``_revinclude``; the page behind them includes both all the same."""
+    bundle = get(recorded, "Patient?_count=2&_include=Patient:general-practitioner&_revinclude=Condition:subject")
+    following = next(link["url"] for link in bundle["link"] if link["relation"] == "next")
+    assert "_include=Patient%3Ageneral-practitioner" in following
+    assert "_revinclude" not in following
+    modes = [entry["search"]["mode"] for entry in get(recorded, following)["entry"]]
+    assert modes.count("match") == 2
+    assert "include" in modes

@@ -54,7 +54,7 @@ def test_verbatim_bodies_reprint(exchanges):
         assert jsontext.pretty(jsontext.loads(body)) == body
 
 
-def test_recorded_bundles(exchanges, session, capsys):
+def test_recorded_bundles(exchanges, session, figures):
     """At least 285 hold the same entries in the same order; the charts lack or fill in what the rest showed."""
     same, rest = 0, []
     for exchange in exchanges:
@@ -68,9 +68,8 @@ def test_recorded_bundles(exchanges, session, capsys):
             rest.append(
                 f"{exchange['request']}: {len(want.get('entry', []))} entries there, {len(got.get('entry', []))} here"
             )
-    with capsys.disabled():
-        print(f"\n{same} of {same + len(rest)} recorded bundles hold the same entries in the same order; the rest:")
-        print("\n".join(rest))
+    figures(f"{same} of {same + len(rest)} recorded bundles hold the same entries in the same order; the rest:")
+    figures("\n".join(rest))
     assert same >= 285
 
 

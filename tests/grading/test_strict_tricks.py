@@ -98,10 +98,9 @@ def test_tricks_score_officially_and_fail_strictly(trick_table, trick):
     assert trick_table[trick] == (1.0, 0.0)
 
 
-def test_the_table_of_tricks(trick_table, capsys):
-    with capsys.disabled():
-        print("\n\nitem  trick                              type  branch    official  strict")
-        for (item, trick, number, branch), (loose, strict) in trick_table.items():
-            name = trick.__name__.removeprefix("trick_").replace("_", " ")
-            print(f"{item:4d}  {name:33s}  {number:4d}  {branch:8s}  {100 * loose:6.1f} %  {100 * strict:4.1f} %")
+def test_the_table_of_tricks(trick_table, figures):
+    figures("item  trick                              type  branch    official  strict")
+    for (item, trick, number, branch), (loose, strict) in trick_table.items():
+        name = trick.__name__.removeprefix("trick_").replace("_", " ")
+        figures(f"{item:4d}  {name:33s}  {number:4d}  {branch:8s}  {100 * loose:6.1f} %  {100 * strict:4.1f} %")
     assert len(trick_table) == len(TRICKS)

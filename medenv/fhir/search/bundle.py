@@ -13,7 +13,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from medenv.fhir import definitions
 from medenv.fhir.index.dates import format_instant
 from medenv.fhir.index.rows import Rows
 from medenv.fhir.output import Entry, Head, Output
@@ -97,19 +96,14 @@ def page_link(base: str, id_: str, offset: int, count: int, output: Output, writ
         parts.append(f"_format={escape(written)}")
     if output.pretty:
         parts.append("_pretty=true")
-    parts += [f"{i.written[0].partition(':')[0]}={escape(i.written[1])}" for i in page.includes]
+    parts += [
+        f"_include={escape(i.written[1])}" for i in page.includes if not i.reverse
+    ]  # as HAPI, which forgets these
     if page.kind:
         parts.append(f"_bundletype={page.kind}")
     if output.elements is not None:
         parts.append(f"_elements={','.join(map(escape, output.elements))}")
     return "&".join(parts)
-
-
-def _leads_to(include: Include, kind: str) -> bool:
-    """Whether an include can bring anything into an answer of some type; links leave out those that can't."""
-    if not include.reverse or include.type == "*" or include.name == "*":
-        return True
-    return kind in definitions.search_parameters(include.type)[include.name].targets
 
 
 def _first(params: list[tuple[str, str]], name: str) -> str | None:
@@ -164,7 +158,7 @@ def searchset(
     links = [("self", self_link(chart.base, path, shown_params))]
     page = None
     if reach > count and (count >= 0 or total is not None):
-        page = Page(kept(hits, chart, search), tuple(i for i in search.includes if _leads_to(i, search.type)))
+        page = Page(kept(hits, chart, search), tuple(search.includes))
         links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
     entries = _entries(chart, hits, 0, min(reach, max(count, 0)), search.includes, output)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries), page
@@ -190,7 +184,7 @@ def _number_only(
         # a page of nothing leads to itself, onwards and back
         links += [("next", own)] * (search.offset < total) + [("previous", own)] * (search.offset > 0)
     elif not bare and search.count == 0 and total > PAGE:
-        page = Page(kept(hits, chart, search), tuple(i for i in search.includes if _leads_to(i, search.type)))
+        page = Page(kept(hits, chart, search), tuple(search.includes))
         links.append(("next", page_link(chart.base, id_, PAGE, PAGE, output, _first(search.params, "_format"), page)))
     output = replace(output, summary="count" if bare else search.summary, elements=None)
     return output.write_bundle(head(id_, when, "searchset", total, links), []), page

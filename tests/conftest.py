@@ -1,0 +1,31 @@
+"""What all tests share: the order in which files are handed out, and figures that a run prints at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+_FIGURE = "figure"
+_LONG = ("tests/fhir/live/",)
+"""Files that take minutes where their server is there: begun first, so that no process is left alone with them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; the rest stays as it is."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
+@pytest.fixture
+def figures(record_property) -> Callable[[str], None]:
+    """Tells a figure, which is printed at the end of the run, whichever process the test runs in."""
+    return lambda text: record_property(_FIGURE, text)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Print the figures that tests told."""
+    reports = [one for found in terminalreporter.stats.values() for one in found if getattr(one, "when", "") == "call"]
+    told = [text for report in reports for name, text in report.user_properties if name == _FIGURE]
+    if told:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(told))
