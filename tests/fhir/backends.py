@@ -18,7 +18,7 @@ from medenv.fhir.container import ContainerBackend, Spec
 from medenv.fhir.remote import RemoteBackend
 from medenv.fhir.remote.load import of_patients
 from tests.fhir import recordings
-from tests.fhir.containers import IMAGE, NO_IMAGE, NO_OWN_IMAGE, OWN_IMAGE, kept, kept_url
+from tests.fhir.containers import IMAGE, NO_IMAGE, NO_OWN_IMAGE, OWN_IMAGE, shared
 from tests.fhir.live import hapi
 
 
@@ -61,10 +61,11 @@ def _shared() -> Iterator[Backend]:
 @contextmanager
 def _hapi() -> Iterator[Backend]:
     if IMAGE:
-        with ContainerBackend(kept(), resources=_charts) as backend:  # loads what the suite needs
-            backend.open().close()
-        with RemoteBackend(kept_url()) as remote:
-            yield remote
+        with shared() as url:
+            with ContainerBackend(Spec(image=IMAGE), resources=_charts) as backend:  # loads what the suite needs
+                backend.open().close()
+            with RemoteBackend(url) as remote:
+                yield remote
         return
     if not (hapi.JAR or hapi.RUNNING):
         pytest.skip(hapi.REASON)
@@ -76,7 +77,7 @@ def _hapi() -> Iterator[Backend]:
 def _container() -> Iterator[Backend]:
     if not IMAGE:
         pytest.skip(NO_IMAGE)
-    with ContainerBackend(kept(), resources=_charts) as backend:
+    with shared(), ContainerBackend(Spec(image=IMAGE), resources=_charts) as backend:
         yield backend
 
 

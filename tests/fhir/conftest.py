@@ -6,11 +6,11 @@ from medenv.fhir import EmbeddedBackend
 from tests.fhir import containers, recordings
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _containers_end():
-    """The container that tests share is removed after the last of them."""
-    yield
-    containers.end_kept()
+@pytest.fixture(scope="module")
+def shared_container():
+    """The base URL of the container that all tests share, for the tests of one file at a time."""
+    with containers.shared() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

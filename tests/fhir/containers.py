@@ -10,10 +10,14 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from medenv.agents import Policy
 
 from medenv.episode import Benchmark
@@ -35,29 +39,36 @@ needs_own_image = pytest.mark.skipif(not OWN_IMAGE, reason=NO_OWN_IMAGE)
 
 TYPES = ("Patient", "Observation", "Condition", "Procedure", "MedicationRequest", "ServiceRequest", "Basic")
 
-_kept: dict[str, Any] = {}
+RUN = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+"""The process that runs the tests, whichever of its workers this is."""
 
 
-def kept() -> Spec:
-    """A container of MEDENV_TEST_IMAGE that stays up as `medenv container up` leaves it; backends that reuse containers find it."""
-    spec = Spec(image=IMAGE)
-    if not _kept:
-        _kept.update(engine=Engine(), spec=spec)
-        _kept["container"] = _kept["engine"].start(spec, kept=f"tests-{os.getpid()}")
-    return spec
+@contextmanager
+def shared() -> Iterator[str]:
+    """A container of MEDENV_TEST_IMAGE for this process alone, as `medenv container up` leaves it; all of a run's tests use the same.
+
+    Backends that reuse containers find it. It is started by the first who wants it and removed by `end_shared`.
+
+    Yields:
+        Its base URL.
+    """
+    name, spec, engine = f"tests-{RUN}", Spec(image=IMAGE), Engine()
+    with FileLock(Path(gettempdir()) / f"medenv-{name}.lock", is_singleton=True):  # a file's tests may hold it already
+        found = engine.all(kept=name)
+        container = found[0] if found else engine.start(spec, kept=name)
+        yield engine.url(container, spec)
+    engine.close()
 
 
-def kept_url() -> str:
-    """Its base URL."""
-    return _kept["engine"].url(_kept["container"], kept())
-
-
-def end_kept() -> None:
-    """Remove it."""
-    if _kept:
-        _kept["engine"].remove(_kept["container"])
-        _kept["engine"].close()
-        _kept.clear()
+def end_shared() -> None:
+    """Remove the container that `shared` started, if there is one."""
+    name, engine = f"tests-{RUN}", Engine()
+    lock = Path(gettempdir()) / f"medenv-{name}.lock"
+    if lock.exists():
+        for one in engine.all(kept=name):
+            engine.remove(one)
+        lock.unlink()
+    engine.close()
 
 
 def state(client: Client) -> dict[tuple[str, str], Any]:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import gymnasium as gym
 import pytest
@@ -20,12 +20,12 @@ from tests.fhir.containers import (
     TYPES,
     bare,
     collect,
-    kept,
     left,
     needs_image,
     needs_own_image,
     resource,
     same_text,
+    shared,
     state,
 )
 
@@ -34,8 +34,7 @@ KINDS = ("Observation", "ServiceRequest", "MedicationRequest", "Procedure", "Con
 
 
 @needs_image
-def test_fifty_sessions_leave_no_trace(capsys):
-    kept()
+def test_fifty_sessions_leave_no_trace(shared_container, figures):
     env = gym.make("MedAgentBench-Task9", backend="container", image=IMAGE).unwrapped
     try:
         env.reset(seed=0)
@@ -75,9 +74,10 @@ def test_fifty_sessions_leave_no_trace(capsys):
                 assert counts(client) == counts_of(first), f"after session {number}"
         assert state(client) == first
         assert writes >= 5 * SESSIONS
-        with capsys.disabled():
-            median, most = sorted(took)[SESSIONS // 2] * 1e3, max(took) * 1e3
-            print(f"\nreset after {writes / SESSIONS:.0f} changes: median {median:.0f} ms, most {most:.0f} ms")
+        median, most = sorted(took)[SESSIONS // 2] * 1e3, max(took) * 1e3
+        figures(
+            f"reset of a container after {writes / SESSIONS:.0f} changes: median {median:.0f} ms, most {most:.0f} ms"
+        )
     finally:
         env.close()
     assert not left()
@@ -104,7 +104,8 @@ def touched(client, since):
 
 @contextmanager
 def _container(image, reuse):
-    with Benchmark("test", backend="container", server={"image": image, "reuse": reuse}) as benchmark:
+    options = {"image": image, "reuse": reuse}
+    with shared() if reuse else nullcontext(), Benchmark("test", backend="container", server=options) as benchmark:
         yield benchmark
 
 
@@ -140,8 +141,6 @@ def seen(episode):
     ],
 )
 def test_the_reference_sees_the_same_everywhere(where, embedded, tmp_path):
-    if where is not _remote and IMAGE:
-        kept()
     with where(tmp_path) as benchmark:
         episodes = collect(benchmark, load("reference"))
     assert len(episodes) == 300
