@@ -133,6 +133,7 @@ def engine_of_our_own(folder):
             stop()
         network.remove()
         outer.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @needs_own_image
