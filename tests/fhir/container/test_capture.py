@@ -21,7 +21,7 @@ def captured(url, folder, figures):
     verdicts, different = compare(url, file, folder, SAMPLES)
     figures(f"captured {url.partition('//')[2]}: {verdicts.total()} asked, {dict(verdicts)}")
     assert different == []
-    assert verdicts["equal"] + verdicts["order"] + verdicts["timed out"] == SAMPLES
+    assert verdicts["equal"] + verdicts["order"] >= 0.99 * SAMPLES, "all but what timed out"
     return verdicts
 
 
