@@ -10,6 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from medenv.fhir import BackendError
+
 STORED = Path(__file__).resolve().parent.parent.parent / "shared/data/hapi/stored.ndjson"
 
 
@@ -88,6 +90,20 @@ the mean is the number of requests it held, over the time from its first request
     agents.add_argument("--episodes", type=int, default=192, help="episodes in all (default 192)")
     agents.add_argument("--replies", type=int, default=4, help="replies of an episode (default 4)")
     agents.add_argument("--latency", type=float, default=2.0, help="seconds a reply takes (default 2)")
+    container = commands.add_parser(
+        "container",
+        help="a server in a container: start, reset by undoing, fresh container",
+        description="""\
+Seconds until a container of an image is ready with a split's charts, and until it is as it was after an episode's writes:
+  undo      what was written is deleted, expunged, restored, and read again
+  recreate  another container takes its place, with the charts loaded anew if the image doesn't hold them""",
+        epilog="example:\n  benchmark.py container --image jyxsu6/medagentbench:latest",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    container.add_argument("--image", required=True, help="the server's image")
+    container.add_argument("--split", default="test", help="whose charts (default test; builtin is smaller)")
+    container.add_argument("--episodes", type=int, default=20, help="resets by undoing (default 20)")
+    container.add_argument("--recreations", type=int, default=2, help="fresh containers (default 2)")
     chosen = parser.parse_args()
     if chosen.what == "server":
         from benchmarks.server import Settings, run
@@ -104,6 +120,10 @@ the mean is the number of requests it held, over the time from its first request
         from benchmarks.agents import run_agents
 
         run_agents(AgentSettings(chosen.concurrency, chosen.episodes, chosen.replies, chosen.latency))
+    elif chosen.what == "container":
+        from benchmarks.container import run as run_container
+
+        run_container(chosen.image, chosen.split, chosen.episodes, chosen.recreations)
     else:
         from benchmarks.env import run as run_env
 
@@ -115,5 +135,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit(130)
-    except (ValueError, OSError) as error:
+    except (BackendError, ValueError, OSError) as error:
         sys.exit(f"benchmark.py: {error}")

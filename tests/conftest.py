@@ -6,14 +6,22 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.fhir.containers import end_shared
+
 _FIGURE = "figure"
-_LONG = ("tests/fhir/live/",)
+_LONG = ("tests/fhir/live/", "tests/fhir/container/")
 """Files that take minutes where their server is there: begun first, so that no process is left alone with them at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; the rest stays as it is."""
     items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The process that began the run, not one of its workers, removes the container that tests shared."""
+    if not hasattr(config, "workerinput"):
+        end_shared()
 
 
 @pytest.fixture

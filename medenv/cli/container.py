@@ -13,7 +13,7 @@ from medenv.cli.console import stderr, stdout
 from medenv.cli.errors import one_line_errors
 from medenv.fhir import BackendError
 from medenv.fhir.container import OFFICIAL_IMAGE, Engine, Spec
-from medenv.fhir.container.engine import KEPT
+from medenv.fhir.container.engine import KEPT, health
 
 __all__ = ["app"]
 
@@ -57,7 +57,17 @@ def up(
         if not equals or not key:
             raise ValueError(f"--env {key!r} has no value; write NAME=VALUE")
         environment[key] = value
-    spec = Spec(image, command, environment, data, data_path, base_path, inner_port, port, deadline)
+    spec = Spec(
+        image,
+        command,
+        environment,
+        data,
+        data_path,
+        base_path=base_path,
+        inner_port=inner_port,
+        port=port,
+        deadline=deadline,
+    )
     engine = _engine()
     container = engine.start(spec, kept=name)
     print(engine.url(container, spec))
@@ -71,7 +81,8 @@ def status() -> None:
     for one in _engine().all():
         ports = [f"127.0.0.1:{p[0]['HostPort']}" for p in one.ports.values() if p]
         kept = one.labels.get(KEPT, "(of a run)")
-        table.add_row(kept, one.attrs["Config"]["Image"], one.status, ", ".join(ports), one.name)
+        state = f"{one.status} ({said})" if (said := health(one)) else one.status
+        table.add_row(kept, one.attrs["Config"]["Image"], state, ", ".join(ports), one.name)
     stdout().print(table)
 
 
@@ -89,9 +100,9 @@ def reset(name: Name = "default", base_path: BasePath = "/fhir", inner_port: Inn
             dict(pair.split("=", 1) for pair in settings.get("Env") or []),
             source or None,
             rest.partition(":")[0] or "/data",
-            base_path,
-            inner_port,
-            int(given) if given.isdigit() and int(given) else None,
+            base_path=base_path,
+            inner_port=inner_port,
+            port=int(given) if given.isdigit() and int(given) else None,
         )
         engine.remove(one)
         print(engine.url(engine.start(spec, kept=name), spec))

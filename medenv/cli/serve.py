@@ -1,8 +1,9 @@
-"""``medenv serve``: the embedded FHIR server on loopback, for any FHIR client or the official harness."""
+"""``medenv serve``: the embedded FHIR server, for any FHIR client or the official harness."""
 
 from __future__ import annotations
 
 import gc
+import ipaddress
 import logging
 import time
 from pathlib import Path
@@ -14,6 +15,8 @@ from medenv.tasks import load_split
 
 __all__ = ["serve"]
 
+_log = logging.getLogger(__name__)
+
 
 def serve(
     data: Annotated[
@@ -22,6 +25,9 @@ def serve(
     split: Annotated[str | None, typer.Option(help="Serve a split's own charts instead: test or builtin.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8080,
     host: Annotated[str, typer.Option(help="A loopback address; the server has no access control.")] = "127.0.0.1",
+    expose: Annotated[
+        bool, typer.Option("--expose", help="Allow a --host that other machines may reach; for use in a container.")
+    ] = False,
     isolate: Annotated[
         bool,
         typer.Option(
@@ -39,7 +45,7 @@ def serve(
         typer.Option(min=0, help="With --isolate: seconds without a request after which a session may make room."),
     ] = 3600.0,
 ) -> None:
-    """Serve health records as HAPI FHIR 7.6.0 would, on loopback, at /fhir.
+    """Serve health records as HAPI FHIR 7.6.0 would, at /fhir, on loopback unless --expose says otherwise.
 
     Prints "ready URL" once it listens, and ends with status 0 on Ctrl-C or SIGTERM. What clients write is forgotten at the end.
 
@@ -55,7 +61,7 @@ def serve(
     from medenv.fhir.http.server import bind, listen
 
     logging.basicConfig(level=logging.WARNING, format="medenv: %(levelname)s: %(message)s")
-    with bind(host, port) as listener:
+    with bind(host, port, expose) as listener:
         if data is not None:
             backend = EmbeddedBackend.from_ndjson(data)
         else:
@@ -64,6 +70,10 @@ def serve(
                 raise ValueError(f"the split {split!r} brings no charts; give an NDJSON file with them (--data FILE)")
             backend = EmbeddedBackend(charts.open())
         number = listener.getsockname()[1]
+        if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+            _log.warning(
+                "listening on %s: whoever reaches port %d can read and write; there is no access control", host, number
+            )
         name = f"[{host}]" if ":" in host else "127.0.0.1" if host == "localhost" else host
         served = EmbeddedBackend(backend.store, clock=lambda: time.time_ns() // 1_000_000)
         app = FhirApp(

@@ -14,7 +14,9 @@ from typing import Any
 from medenv.ehr.chartset import check_fingerprint, lines
 from medenv.episode.episode import MAX_TURNS, PROTOCOLS, Episode, check_wording
 from medenv.fhir import Backend, BackendError, EmbeddedBackend, Session
+from medenv.fhir.backend import NoSession
 from medenv.fhir.backends import open_server
+from medenv.fhir.embedded import DEFAULT_BASE
 from medenv.fhir.store import read_lines
 from medenv.grading import FactsError, collect_facts, load_grader
 from medenv.protocol.instructions import Wording
@@ -162,17 +164,35 @@ class Benchmark:
         Raises:
             BackendError: The server can't be reached.
         """
-        origin = {"data": self.backend.fingerprint, **self._origin, **(provenance or {})}
+        origin = {"data": self.backend.fingerprint, **(provenance or {})}
+        return self._episode(task, self._open(task), origin)
+
+    def lost(self, task: Task, reason: str, provenance: Mapping[str, Any] | None = None) -> Trajectory:
+        """The trajectory of an episode that could not begin: an infrastructure error without a turn.
+
+        Args:
+            task: One of this split's tasks.
+            reason: What failed.
+            provenance: As for `start`.
+        """
+        base = getattr(self.backend, "base", None) or DEFAULT_BASE
+        # Another server is not asked for its data: it is what failed.
+        data = {"data": self.backend.fingerprint} if isinstance(self.backend, EmbeddedBackend) else {}
+        episode = self._episode(task, NoSession(base, reason), {**data, **(provenance or {})})
+        episode.fail(reason)
+        return self.grader.judge(episode.trajectory())
+
+    def _episode(self, task: Task, session: Session, provenance: Mapping[str, Any]) -> Episode:
         return Episode(
             task,
-            self._open(task),
+            session,
             self.protocol,
             observation=self.observation,
             max_turns=self.max_turns,
             instructions=self._instructions,
             wording=self.wording,
             tolerances=self.tolerances,
-            provenance=origin,
+            provenance={**self._origin, **provenance},
         )
 
     def _open(self, task: Task) -> Session:

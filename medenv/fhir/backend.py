@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal
 
-__all__ = ["Backend", "BackendError", "Change", "Response", "Session"]
+__all__ = ["Backend", "BackendError", "Change", "NoSession", "Response", "Session"]
 
 
 class BackendError(Exception):
@@ -127,6 +127,40 @@ class Session(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class NoSession(Session):
+    """What stands in a session's place where none could be opened: every request fails.
+
+    Args:
+        base: The base URL that it would have had.
+        reason: Why there is none.
+    """
+
+    def __init__(self, base: str, reason: str) -> None:
+        self.base, self.reason = base, reason
+
+    def request(
+        self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Fail."""
+        raise BackendError(self.reason)
+
+    def fork(self) -> NoSession:
+        """The same."""
+        return self
+
+    def pristine(self) -> NoSession:
+        """The same."""
+        return self
+
+    def changes(self) -> list[Change]:
+        """Fail."""
+        raise BackendError(self.reason)
+
+    def reset(self) -> None:
+        """Fail."""
+        raise BackendError(self.reason)
 
 
 class Backend(ABC):

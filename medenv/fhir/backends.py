@@ -14,7 +14,7 @@ __all__ = ["BACKENDS", "open_server"]
 
 BACKENDS = ("embedded", "container", "remote")
 
-_SPEC = ("image", "command", "environment", "data", "data_path", "base_path", "inner_port", "port", "deadline")
+_SPEC = ("image", "command", "environment", "data", "data_path", "tmpfs", "base_path", "inner_port", "port", "deadline")
 _CONTAINER = (*_SPEC, "size", "reset", "reuse", "progress")
 _REMOTE = ("url", "base", "timeout", "connect_timeout", "retries", "ca", "verify", "credentials")
 
@@ -27,7 +27,7 @@ def open_server(
     Args:
         name: ``container`` or ``remote``.
         options: The arguments of `Spec` and `ContainerBackend`, or of `RemoteBackend` and `ClientOptions`.
-        resources: What a container without patients is filled with.
+        resources: What a container that doesn't hold it is filled with, and what a remote server must hold.
 
     Raises:
         ValueError: An unknown name or option, or a remote server without its URL.
@@ -47,4 +47,4 @@ def open_server(
 
     if "url" not in given:
         raise ValueError("the backend 'remote' needs the server's base URL (url=..., or --server on the command line)")
-    return RemoteBackend(given.pop("url"), given.pop("base", None), ClientOptions(**given))
+    return RemoteBackend(given.pop("url"), given.pop("base", None), ClientOptions(**given), resources)

@@ -130,6 +130,12 @@ class Chart:
         found = self.versions(type_, id_)
         return found[-1] if found else None
 
+    def number_of(self, reference: str) -> int | None:
+        """The internal number of the resource that a ``Type/id`` names."""
+        type_, _, id_ = reference.partition("/")
+        own = self.changes.versions.get((type_, id_))
+        return own[-1].pid if own else self.store.find(type_, id_)
+
     def by_pid(self, pid: int) -> Record | None:
         """The newest version of the resource with an internal number."""
         key = self.changes.by_pid.get(pid)
@@ -168,9 +174,15 @@ class Chart:
         """Whether there may be resources of a type."""
         return type_ in self.store.counts or type_ in self.changes.rows
 
-    def all_versions(self) -> Iterator[Record]:
-        """Every version of every resource: the session's own, then the stored ones, in no particular order of time."""
+    def all_versions(self, since: int = 0) -> Iterator[Record]:
+        """Every version of every resource: the session's own, then the stored ones, in no particular order of time.
+
+        Args:
+            since: Milliseconds since 1970; if nothing in the store is as new, the store isn't read.
+        """
         for versions in self.changes.versions.values():
             yield from versions
+        if since > self.store.newest:
+            return
         pids = [p for p in self.store.all_pids() if p not in self.changes.masked and p not in self.changes.by_pid]
         yield from self.store.records(pids).values()

@@ -159,7 +159,8 @@ def history(
         if not records:
             raise not_known(session, type_, id_)
     else:
-        records = [r for r in session.chart.all_versions() if type_ in ("", r.type)]
+        since = limits[0].span.low if limits[0] else 0
+        records = [r for r in session.chart.all_versions(since) if type_ in ("", r.type)]
     records.sort(key=lambda r: (r.updated, r.pid, r.version), reverse=True)
     records, filtered = _in_time(records, *limits)
     count, offset = _integer(params, "_count", 20), _integer(params, "_offset", 0)

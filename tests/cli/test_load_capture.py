@@ -67,6 +67,24 @@ def test_a_capture_goes_on_where_it_was_cut(url, tmp_path, monkeypatch):
     assert file.read_text().splitlines() == STORED
 
 
+def test_patients_stand_where_their_numbers_were(tmp_path):
+    """Charts one after the other, as a hospital is often exported: the captured file has the same order, so the same numbers."""
+    lines = []
+    for number in range(1, 31):
+        if number % 7 == 1 or number > 28:
+            lines.append({"resourceType": "Patient", "id": f"S{90 - number}", "gender": "male"})
+            continue
+        last = next(one["id"] for one in reversed(lines) if one["resourceType"] == "Patient")
+        subject = {"reference": f"Patient/{last}"}
+        lines.append({"resourceType": "Observation", "id": str(number), "status": "final", "subject": subject})
+    data, file = tmp_path / "data.ndjson", tmp_path / "captured.ndjson"
+    data.write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+    with served(data=data) as url:
+        assert run("capture", url, "-o", file).exit_code == 0
+    taken = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(one["resourceType"], one["id"]) for one in taken] == [(one["resourceType"], one["id"]) for one in lines]
+
+
 def test_some_patients_alone(url, tmp_path):
     file = tmp_path / "some.ndjson"
     assert run("capture", url, "-o", file, "--patients", "S9000111").exit_code == 0

@@ -111,6 +111,17 @@ def test_only_loopback(data):
     status, message = refused("--data", data, "--host", "0.0.0.0", "--port", 0)
     assert status == 2
     assert "'0.0.0.0' is not a loopback address" in message
+    assert refused("--data", data, "--host", "a.name", "--expose", "--port", 0)[0] == 2
+
+
+def test_other_addresses_where_that_is_asked_for(data):
+    with served("--data", data, "--host", "0.0.0.0", "--expose", "--port", 0) as (process, base):
+        assert (
+            httpx.get(f"http://127.0.0.1:{base.split(':')[2].split('/')[0]}/fhir/Patient?_summary=count").status_code
+            == 200
+        )
+        process.terminate()
+        assert "no access control" in process.stderr.read()
 
 
 def test_one_source_of_charts(data):

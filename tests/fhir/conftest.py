@@ -3,7 +3,14 @@
 import pytest
 
 from medenv.fhir import EmbeddedBackend
-from tests.fhir import recordings
+from tests.fhir import containers, recordings
+
+
+@pytest.fixture(scope="module")
+def shared_container():
+    """The base URL of the container that all tests share, for the tests of one file at a time."""
+    with containers.shared() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -197,3 +197,20 @@ def test_base_survives_everything(recorded_backend):
     assert '"other"' in session.get("Patient/S9000000").body
     assert backend.open().get("Patient/S9000000").body == before
     assert len(recordings.stored_lines()) == sum(backend.store.counts.values())
+
+
+def test_references_sort_by_the_number_of_what_they_name():
+    """HAPI stores the target's internal number; patients get theirs in load order, whatever they are called."""
+    names = ("S9", "S1", "S5")
+    patients = [{"resourceType": "Patient", "id": name} for name in names]
+    subjects = [{"subject": {"reference": f"Patient/{name}"}} for name in ("S1", "S5", "S9", "S1")]
+    labs = [{"resourceType": "Observation", "id": str(n), **one} for n, one in enumerate(subjects, 4)]
+    with EmbeddedBackend.from_resources([*patients, *labs, {"resourceType": "Observation", "id": "8"}]) as backend:
+        session = backend.open()
+        found = [e["resource"]["id"] for e in json.loads(session.get("Observation?_sort=patient").body)["entry"]]
+        assert found == ["6", "4", "7", "5", "8"]
+        session.put("Patient/S0", '{"resourceType": "Patient", "id": "S0"}')
+        made = session.post("Observation", '{"resourceType": "Observation", "subject": {"reference": "Patient/S0"}}')
+        own = json.loads(made.body)["id"]
+        found = [e["resource"]["id"] for e in json.loads(session.get("Observation?_sort=-patient").body)["entry"]]
+        assert found == [own, "5", "4", "7", "6", "8"]

@@ -12,20 +12,19 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any, Literal
 
-from medenv.fhir import jsontext
 from medenv.fhir.backend import Backend, BackendError
 from medenv.fhir.container.engine import KEPT, Engine, Spec
 from medenv.fhir.container.holding import Hold
 from medenv.fhir.embedded import DEFAULT_BASE
 from medenv.fhir.remote.backend import fingerprint_of
 from medenv.fhir.remote.client import Client, ClientOptions
-from medenv.fhir.remote.load import load
+from medenv.fhir.remote.load import LoadError, as_text, holds, load, of_patients
 from medenv.fhir.remote.server import Server
 from medenv.fhir.remote.session import RemoteSession, Turns
 
 __all__ = ["ContainerBackend"]
 
-_OPTIONS = ClientOptions(credentials=False)
+OPTIONS = ClientOptions(credentials=False)
 """A container on loopback is ours: credentials for other servers are no business of its."""
 
 
@@ -44,7 +43,7 @@ class _Unit:
         Raises:
             BackendError: There is none to be had.
         """
-        if self.server is None or not self.backend.engine.alive(self.container):
+        if self.server is None or self.container is None or not self.backend.engine.alive(self.container):
             client = self.start()
             self.server = Server(
                 client, lasting=True, own=True, renew=self.start, always_renew=self.backend.reset == "recreate"
@@ -53,7 +52,7 @@ class _Unit:
         return self.server
 
     def start(self) -> Client:
-        """A fresh container in place of the last, loaded if it is empty."""
+        """A fresh container in place of the last, with the resources."""
         backend = self.backend
         self.end()
         if backend.reuse:
@@ -61,7 +60,7 @@ class _Unit:
         if self.container is None:
             self.container = backend.engine.start(backend.spec)
             backend.started.append(self.container)
-        client = Client(backend.engine.url(self.container, backend.spec), backend.base, _OPTIONS)
+        client = Client(backend.engine.url(self.container, backend.spec), backend.base, OPTIONS)
         try:
             backend.fill(client)
         except BaseException:
@@ -88,7 +87,7 @@ class ContainerBackend(Backend):
         size: How many containers, and so how many episodes at a time.
         reset: ``undo`` takes back what an episode wrote, and replaces the container where that fails; ``recreate`` replaces it
             after every episode that wrote.
-        resources: Gives resources to load into a server that holds no patients, as texts or parsed.
+        resources: Gives resources to load into a server that doesn't hold them, as texts or parsed.
         base: The base URL that agents are shown, whatever port the engine picks.
         reuse: Whether a container that the user keeps (``medenv container up``) with the same image is taken if it is free.
         progress: Told in a line what takes time.
@@ -181,21 +180,27 @@ class ContainerBackend(Backend):
         return None, None
 
     def fill(self, client: Client) -> None:
-        """Load the resources into a server that holds no patients.
+        """Load the resources, unless the server holds them; beside what else it holds, they get ids of its own.
 
         Raises:
-            BackendError: The server refused them.
+            BackendError: The server refused them, or holds a part of them.
         """
-        if self._resources is None:
+        resources = of_patients(map(as_text, self._resources()), None) if self._resources is not None else []
+        if not resources or holds(client, resources):
             return
-        found = client.json("Patient?_summary=count")
-        if found is None or int(found.get("total", 0)):
-            return
-        resources = [
-            jsontext.loads(one if isinstance(one, str) else jsontext.compact(one)) for one in self._resources() if one
-        ]
-        total = len(resources)
-        load(client, resources, progress=lambda count: self._progress(f"loading {count} of {total} resources"))
+        total, note = len(resources), ""
+        counted = client.json("Patient?_summary=count") or {}
+        if others := int(counted.get("total", 0)):
+            note = f" beside the {others} patients that {self.spec.image} holds"
+
+        def told(count: int) -> None:
+            self._progress(f"loading {count} of {total} resources{note}")
+
+        try:
+            load(client, resources, renumber=others > 0, progress=told)
+        except LoadError:  # no record is written yet: the server can't give such ids, and episodes don't depend on them
+            note += ", under the server's own ids"
+            load(client, resources, renumber=True, progress=told)
 
     def close(self) -> None:
         """Remove the containers that this backend started. Closing twice is fine."""

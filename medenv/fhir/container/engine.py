@@ -21,7 +21,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from medenv.fhir.backend import BackendError
 
-__all__ = ["KEPT", "OFFICIAL_IMAGE", "OWNER", "Engine", "Spec", "owner", "owner_is_gone"]
+__all__ = ["KEPT", "OFFICIAL_IMAGE", "OWNER", "Engine", "Spec", "health", "owner", "owner_is_gone"]
 
 OFFICIAL_IMAGE = "jyxsu6/medagentbench:latest"
 """The image that MedAgentBench's README names."""
@@ -47,6 +47,7 @@ class Spec:
         environment: Environment variables.
         data: A file or folder of this machine that the container sees, read-only, at `data_path`.
         data_path: Where it sees it.
+        tmpfs: Folders of the container that are kept in memory, with mount options: ``{"/db": "size=1g"}``.
         base_path: The path of the server's base URL.
         inner_port: The port that the server listens on in the container.
         port: The port on loopback that leads there; None for a free one.
@@ -58,6 +59,7 @@ class Spec:
     environment: Mapping[str, str] = field(default_factory=dict)
     data: str | Path | None = None
     data_path: str = "/data"
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
     base_path: str = "/fhir"
     inner_port: int = 8080
     port: int | None = None
@@ -150,6 +152,7 @@ class Engine:
                     labels=labels,
                     ports={f"{spec.inner_port}/tcp": ("127.0.0.1", spec.port)},
                     volumes=volumes,
+                    tmpfs=dict(spec.tmpfs),
                 )
                 container.start()
             self.wait(container, spec)
@@ -200,12 +203,12 @@ class Engine:
         return f"; its log ends:\n{text}" if text else "; its log is empty"
 
     def alive(self, container: Any) -> bool:
-        """Whether a container is running."""
+        """Whether a container is running, and healthy as far as its image tells."""
         try:
             container.reload()
         except (DockerException, requests.RequestException):
             return False
-        return bool(container.status == "running")
+        return bool(container.status == "running") and health(container) != "unhealthy"
 
     def remove(self, container: Any) -> bool:
         """Remove a container with its volumes, running or not.
@@ -248,6 +251,11 @@ class Engine:
         if self._made is not None:
             self._made.close()
             self._made = None
+
+
+def health(container: Any) -> str:
+    """What an image's own health check last said of a container: ``healthy``, ``unhealthy``, ``starting``, or ``""`` without one."""
+    return str(container.attrs.get("State", {}).get("Health", {}).get("Status", ""))
 
 
 @contextlib.contextmanager

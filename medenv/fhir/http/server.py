@@ -1,4 +1,4 @@
-"""Serving the app on loopback with uvicorn: binding, the size of a request's head, and a clean end on a signal."""
+"""Serving the app with uvicorn, on loopback unless asked otherwise: binding, the size of a request's head, and a clean end on a signal."""
 
 from __future__ import annotations
 
@@ -117,25 +117,27 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Open a listening socket on loopback.
+def bind(host: str, port: int, expose: bool = False) -> socket.socket:
+    """Open a listening socket.
 
     Args:
-        host: ``127.0.0.1``, ``localhost``, ``::1`` or another loopback address.
+        host: ``127.0.0.1``, ``localhost``, ``::1`` or another address of this machine.
         port: The port; 0 for any free one.
+        expose: Whether an address that other machines may reach is allowed.
 
     Raises:
-        ValueError: The host is not a loopback address.
+        ValueError: The host is no address, or not a loopback address without `expose`.
         OSError: The port is taken or may not be used.
     """
     address = "127.0.0.1" if host == "localhost" else host
     try:
         loopback = ipaddress.ip_address(address).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
+        raise ValueError(f"host {host!r} is no address of a network interface; use 127.0.0.1 or ::1") from None
+    if not loopback and not expose:
         raise ValueError(
-            f"host {host!r} is not a loopback address; the server has no access control, use 127.0.0.1 or ::1"
+            f"host {host!r} is not a loopback address, and the server has no access control: use 127.0.0.1 or ::1, or add --expose "
+            "where something else keeps others out, such as a container whose port is published on loopback"
         )
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # asyncio switches Nagle's algorithm off only where the protocol is named; with it an answer waits 40 ms for an ACK

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from threading import Lock
+from typing import Any
 
 from medenv.fhir.backend import Backend, BackendError
 from medenv.fhir.remote.client import Client, ClientOptions, checked_base
+from medenv.fhir.remote.load import as_text, holds, of_patients
 from medenv.fhir.remote.server import Server
 from medenv.fhir.remote.session import RemoteSession, Turns
 
@@ -35,13 +37,21 @@ class RemoteBackend(Backend):
         url: The base URL, with ``{session}`` where the server takes a session's name.
         base: The base URL that agents are shown; None for the server's own.
         options: Timeouts, retries, access.
+        resources: Gives what the server must hold, as texts or parsed; the first session finds out.
 
     Raises:
         ValueError: The URL is no http or https URL.
     """
 
-    def __init__(self, url: str, base: str | None = None, options: ClientOptions | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        base: str | None = None,
+        options: ClientOptions | None = None,
+        resources: Callable[[], Iterable[Mapping[str, Any] | str]] | None = None,
+    ) -> None:
         self.url, self._base, self._options = url, base, options
+        self._wanted = resources
         self._isolated = SESSION in url
         self._lock = Lock()
         self._numbers = count(1)
@@ -82,7 +92,7 @@ class RemoteBackend(Backend):
         """Open a session.
 
         Raises:
-            BackendError: The server can't be reached or put back, or another episode is on it.
+            BackendError: The server can't be reached or put back, lacks the resources, or another episode is on it.
         """
         with self._lock:
             if not self._free and not self._isolated:
@@ -92,11 +102,24 @@ class RemoteBackend(Backend):
                 )
             server = self._free.pop() if self._free else self._make()
         try:
+            self._check(server.client)
             server.begin()
         except BaseException:
             self._give_back(server)
             raise
         return RemoteSession(Turns(server, lambda: self._end(server)))
+
+    def _check(self, client: Client) -> None:
+        """Find out once whether the server holds what it must."""
+        if self._wanted is None:
+            return
+        wanted = of_patients(map(as_text, self._wanted()), None)
+        if wanted and not holds(client, wanted):
+            raise BackendError(
+                f"{self.url} does not hold the charts: none of their {len(wanted)} resources is there; fill it first "
+                "(medenv data export, medenv load)"
+            )
+        self._wanted = None
 
     def _make(self) -> Server:
         name = f"medenv-{os.getpid()}-{next(self._numbers)}"

@@ -28,7 +28,8 @@ _PAGE = 1000
 _SAMPLES = 100
 """Resources read one by one at the end and compared with the file."""
 
-_Place = tuple[tuple[int, int], Path, int, int]
+_Place = tuple[int, Path, int, int]
+"""A resource's number on the server, 0 if its id is none; the file that holds its text, and where there."""
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,10 @@ class _Capture:
     # making one file of it
 
     def index(self, texts: list[Path]) -> tuple[list[_Place], dict[str, int]]:
-        """Where each resource stands, in the order of the server's numbers, each once; Patients come first."""
-        places: list[_Place] = []
+        """Where each resource stands, in the order of the server's numbers, each once."""
+        numbered: list[_Place] = []
+        patients: list[_Place] = []
+        others: list[_Place] = []
         counts: dict[str, int] = {}
         seen: set[tuple[str, str]] = set()
         for path in texts:
@@ -167,12 +170,12 @@ class _Capture:
                 if key not in seen and not (key[0] == "Patient" and key[1] not in self.patients):
                     seen.add(key)
                     counts[key[0]] = counts.get(key[0], 0) + 1
-                    number = int(key[1]) if key[1].isdigit() and key[0] != "Patient" else 0
-                    rank = 0 if key[0] == "Patient" else 1 if number else 2
-                    places.append(((rank, number), path, offset, len(line)))
+                    number = int(key[1]) if key[1].isdigit() else 0
+                    kind = numbered if number else patients if key[0] == "Patient" else others
+                    kind.append((number, path, offset, len(line)))
                 offset += len(line)
-        places.sort(key=lambda place: place[0])
-        return places, counts
+        numbered.sort(key=lambda place: place[0])
+        return _in_order(numbered, patients, others), counts
 
     def compare_counts(self, expected: dict[str, int], found: dict[str, int]) -> None:
         for type_, count in expected.items():
@@ -235,6 +238,21 @@ def capture(
 
 def _searches_patient(statement: dict[str, Any]) -> bool:
     return any(one.get("name") == "patient" for one in statement.get("searchParam", []))
+
+
+def _in_order(numbered: list[_Place], patients: list[_Place], others: list[_Place]) -> list[_Place]:
+    """Everything in the order in which it was loaded, as far as that shows.
+
+    HAPI counts every resource, so the numbers that no id has are the patients': the first such number is the first patient's. Where
+    that doesn't come out, since something was deleted or left out, patients come first, so that what refers to them comes later.
+    """
+    used = {place[0] for place in numbered}
+    free = [number for number in range(1, max(used, default=0)) if number not in used]
+    if others or not numbered or len(free) > len(patients) or len(used) < len(numbered):
+        return patients + numbered + others
+    after = range(numbered[-1][0] + 1, numbered[-1][0] + 1 + len(patients) - len(free))
+    placed = [(number, *rest) for number, (_, *rest) in zip([*free, *after], patients, strict=True)]
+    return sorted([*numbered, *placed], key=lambda place: place[0])
 
 
 def _lines(path: Path) -> int:

@@ -13,7 +13,7 @@ from medenv.fhir import jsontext
 from medenv.fhir.backend import BackendError
 from medenv.fhir.remote.client import Client
 
-__all__ = ["LoadError", "LoadInterruptedError", "Loaded", "load", "of_patients"]
+__all__ = ["LoadError", "LoadInterruptedError", "Loaded", "as_text", "holds", "load", "of_patients"]
 
 _CHUNK = 200
 """Resources sent at once, as a transaction: a server takes them whole or not at all."""
@@ -79,6 +79,36 @@ def _patient(resource: Mapping[str, Any]) -> str | None:
         if text.startswith("Patient/"):
             return str(text[8:])
     return None
+
+
+def as_text(resource: Mapping[str, Any] | str) -> str:
+    """A resource as a line of NDJSON."""
+    return resource if isinstance(resource, str) else jsontext.compact(resource)
+
+
+def holds(client: Client, resources: list[Mapping[str, Any]]) -> bool:
+    """Whether a server has the resources already, by a few questions: the first and last patient, and how many of the last's records.
+
+    Args:
+        client: The server.
+        resources: Parsed, in load order.
+
+    Raises:
+        BackendError: It doesn't answer, or has a part of them.
+    """
+    patients = [str(one["id"]) for one in resources if one["resourceType"] == "Patient"]
+    there = [client.json(f"Patient/{id_}") is not None for id_ in {*patients[:1], *patients[-1:]}]
+    last = next((one for one in reversed(resources) if one["resourceType"] != "Patient" and _patient(one)), None)
+    if last is not None and any(there):
+        type_, whose = last["resourceType"], _patient(last)
+        count = sum(one["resourceType"] == type_ and _patient(one) == whose for one in resources)
+        bundle = client.json(f"{type_}?patient={whose}&_summary=count") or {}
+        there.append(int(bundle.get("total", 0)) >= count)
+    if any(there) and not all(there):
+        raise BackendError(
+            f"{client.wire} holds a part of the {len(resources)} resources, perhaps of a load that was interrupted; start it afresh"
+        )
+    return any(there)
 
 
 def load(

@@ -109,24 +109,24 @@ class Server:
 
     def _mark(self) -> None:
         """Note the versions that the history of the last moment holds."""
-        if self._history:
-            bundle = self.client.json("_history?_count=1")
-            at = span(str((bundle or {}).get("meta", {}).get("lastUpdated", "")))
-            self._history = at is not None
-            if at is not None:
-                self._since = format_instant(at.low - _SLACK)
-                self._known = set(self._versions())
-        if not self._history and self.client.json("Patient?_summary=count") is None:
+        counted = self.client.json("Patient?_summary=count")
+        if counted is None:
             raise BackendError(f"{self.client.wire} refuses to search patients; is it a FHIR R4 server's base URL?")
+        if self._history:
+            # A count tells the server's time as well as its history would, and costs less on a large one.
+            at = span(str(counted.get("meta", {}).get("lastUpdated", "")))
+            self._since = format_instant(at.low - _SLACK) if at is not None else None
+            known = self._versions() if self._since is not None else None
+            self._history, self._known = known is not None, set(known or ())
 
-    def _versions(self) -> dict[str, Key]:
-        """What was written since the mark: version URLs and the resources' keys."""
+    def _versions(self) -> dict[str, Key] | None:
+        """What was written since the mark: version URLs and the resources' keys; None from a server that never tells."""
         found: dict[str, Key] = {}
         url: str | None = f"_history?_since={quote(self._since or '', safe='')}&_count=500"
         while url:
             bundle = self.client.json(url)
             if bundle is None:
-                raise BackendError(f"{self.client.wire} refuses GET {url}, which it answered before")
+                return None
             for entry in bundle.get("entry", []):
                 resource = entry.get("resource")
                 if resource:
@@ -139,6 +139,17 @@ class Server:
                     key, version = (parts[-4], parts[-3]), parts[-1]
                 found[f"{key[0]}/{key[1]}/_history/{version}"] = key
             url = next((link["url"] for link in bundle.get("link", []) if link["relation"] == "next"), None)
+        return found
+
+    def _told(self) -> dict[str, Key]:
+        """As `_versions`, of a server that told before.
+
+        Raises:
+            BackendError: It doesn't any more.
+        """
+        found = self._versions()
+        if found is None:
+            raise BackendError(f"{self.client.wire} refuses to show its history, which it showed before")
         return found
 
     # writing
@@ -226,7 +237,7 @@ class Server:
         if not self._own or not self._history or self._since is None:
             return
         oldest: dict[Key, int] = {}
-        for version, key in self._versions().items():
+        for version, key in self._told().items():
             number = version.rpartition("/")[2]
             if version not in self._known and key not in self.before:
                 oldest[key] = min(oldest.get(key, 1 << 60), int(number) if number.isdigit() else 1)
@@ -321,7 +332,7 @@ class Server:
     def _settle(self) -> None:
         """Check that the history since the mark speaks of nothing else, and begin a new one."""
         if self._history and self._since is not None:
-            for version, key in self._versions().items():
+            for version, key in self._told().items():
                 if version not in self._known and key not in self.before:
                     raise UnrestoredError(
                         f"{self.client.wire} now holds {version}, which this episode is not known to have written: another client "

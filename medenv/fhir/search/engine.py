@@ -164,12 +164,12 @@ class ListedHits(Hits):
         return self._pids[start:stop].tolist()
 
 
-def sorted_rows(rows: Rows, positions: Sequence[int], search: Search) -> Hits:
+def sorted_rows(chart: Chart, rows: Rows, positions: Sequence[int], search: Search) -> Hits:
     """Positions of rows in the order of a search's sort keys; one date, the usual key, is sorted without making hits."""
     key = search.sort[0]
     column = rows.column(key.parameter) if len(search.sort) == 1 and key.parameter.type == "date" else None
     if column is None or column.more:
-        return Hits(arrange([(rows.pids[i], rows, i) for i in positions], search))
+        return Hits(arrange([(rows.pids[i], rows, i) for i in positions], search, chart.number_of))
     low = column.low
     valued = [i for i in positions if low[i] == low[i]]
     valued.sort(key=low.__getitem__, reverse=key.descending)
@@ -219,7 +219,7 @@ def find(chart: Chart, search: Search) -> Hits:
         if len(sources) == 1 and not own and not masked:
             rows = sources[0]
             if search.sort:
-                return sorted_rows(rows, matching(rows, conditions), search)
+                return sorted_rows(chart, rows, matching(rows, conditions), search)
             here = RowHits(rows, matching(rows, conditions))
             key = natural_key(search)
             return here if key is None else Hits(sorted(here.all(), key=key))
@@ -229,10 +229,10 @@ def find(chart: Chart, search: Search) -> Hits:
                 pid = rows.pids[i]
                 if pid not in masked:
                     found[pid] = (pid, rows, i)
-        return Hits(arrange([*found.values(), *own], search))
+        return Hits(arrange([*found.values(), *own], search, chart.number_of))
     stored = _walk(chart, search.type, conditions, frozenset(masked))
     if search.sort or natural_key(search) is not None:
-        return Hits(arrange([*stored, *own], search))
+        return Hits(arrange([*stored, *own], search, chart.number_of))
     hits = Hits([], _merge(stored, sorted(own, key=lambda hit: hit[0])))
     if chart.store.is_small(search.type):
         hits.all()

@@ -5,7 +5,7 @@ What the database does was read off a running HAPI: it shows which index it walk
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -26,9 +26,16 @@ Hit = tuple[int, Rows, int]
 """An internal number, and where its resource stands: rows and a position."""
 
 
-def _sort_values(key: SortKey, rows: Rows, at: int) -> list[Any]:
-    """The values of a sort key that a resource has."""
+Numbers = Callable[[str], "int | None"]
+"""Gives the internal number of a ``Type/id``."""
+
+
+def _sort_values(key: SortKey, rows: Rows, at: int, numbers: Numbers | None = None) -> list[Any]:
+    """The values of a sort key that a resource has; references count by the number of what they name, which HAPI stores."""
     parameter = key.parameter
+    if parameter.type == "reference" and numbers is not None:
+        found = [numbers(reference) for _, reference in rows.column(parameter).rows[at]]
+        return [number for number in found if number is not None]
     if parameter.code == "_id":
         shape = rows.shapes[at]
         return [rows.text(at).split("\n")[shape.id_hole]]
@@ -44,7 +51,7 @@ def _sort_values(key: SortKey, rows: Rows, at: int) -> list[Any]:
     return list(column.rows[at]) if parameter.type == "number" else []
 
 
-def sort_hits(hits: list[Hit], keys: Sequence[SortKey]) -> list[Hit]:
+def sort_hits(hits: list[Hit], keys: Sequence[SortKey], numbers: Numbers | None = None) -> list[Hit]:
     """Hits in the order of the keys; what has no value comes last either way, ties are by internal number.
 
     Of several values the least counts ascending, the greatest descending.
@@ -54,7 +61,7 @@ def sort_hits(hits: list[Hit], keys: Sequence[SortKey]) -> list[Hit]:
         pick = max if key.descending else min
         valued, without = [], []
         for hit in hits:
-            values = _sort_values(key, hit[1], hit[2])
+            values = _sort_values(key, hit[1], hit[2], numbers)
             if values:
                 valued.append((pick(values), hit))
             else:
@@ -137,10 +144,16 @@ def rows_read(hits: list[Hit], keys: Sequence[SortKey], limit: int) -> tuple[int
     return len({place for _, place in rows[:limit]}), len(rows) <= limit
 
 
-def arrange(hits: list[Hit], search: Search) -> list[Hit]:
-    """Hits in the order of the answer."""
+def arrange(hits: list[Hit], search: Search, numbers: Numbers) -> list[Hit]:
+    """Hits in the order of the answer.
+
+    Args:
+        hits: What was found.
+        search: What was asked.
+        numbers: Gives the internal number of what a reference names.
+    """
     if search.sort:
-        return sort_hits(hits, search.sort)
+        return sort_hits(hits, search.sort, numbers)
     hits = sorted(hits, key=lambda hit: hit[0])
     key = natural_key(search)
     return hits if key is None else sorted(hits, key=key)

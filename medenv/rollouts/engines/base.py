@@ -45,7 +45,5 @@ def provenance(policy: Policy, attempt: Attempt) -> dict[str, object]:
 
 
 def lost(benchmark: Benchmark, policy: Policy, attempt: Attempt, reason: str) -> Trajectory:
-    """The trajectory of an attempt that could not be played because its workers died: an infrastructure error."""
-    episode = benchmark.start(attempt.task, provenance(policy, attempt))
-    episode.fail(reason)
-    return benchmark.finish(episode)
+    """The trajectory of an attempt that could not be played, because its workers died or its server failed: an infrastructure error."""
+    return benchmark.lost(attempt.task, reason, provenance(policy, attempt))

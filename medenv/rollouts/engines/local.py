@@ -9,7 +9,7 @@ from medenv.episode import Benchmark, Episode
 from medenv.fhir import BackendError
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.rollouts.attempts import Attempt
-from medenv.rollouts.engines.base import Engine, provenance
+from medenv.rollouts.engines.base import Engine, lost, provenance
 from medenv.rollouts.replaying import retrace
 from medenv.tasks import Task
 
@@ -44,10 +44,13 @@ async def play_attempt(benchmark: Benchmark, policy: Policy, attempt: Attempt) -
         FatalProviderError: The provider refuses every request, so that no episode can be played.
         ReplayError: What was to be taken over doesn't come out as it is recorded.
     """
-    if attempt.beginning is None:
-        episode = benchmark.start(attempt.task)
-    else:
-        *_, episode = retrace(benchmark, attempt.beginning.parent, {})
+    try:
+        if attempt.beginning is None:
+            episode = benchmark.start(attempt.task)
+        else:
+            *_, episode = retrace(benchmark, attempt.beginning.parent, {})
+    except BackendError as error:
+        return lost(benchmark, policy, attempt, str(error))
     return await play_on(benchmark, policy, attempt, episode)
 
 

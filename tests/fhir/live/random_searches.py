@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 from urllib.parse import quote
@@ -42,13 +42,13 @@ class Searches:
 
     Args:
         seed: Equal seeds draw equal searches.
+        lines: The charts' resources as texts; None for those that were recorded.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, lines: Iterable[str] | None = None) -> None:
         self._random = Random(seed)
-        resources = [json.loads(line) for line in recordings.stored_lines()]
         self._by_type: dict[str, list[dict[str, Any]]] = {}
-        for one in resources:
+        for one in map(json.loads, recordings.stored_lines() if lines is None else lines):
             self._by_type.setdefault(one["resourceType"], []).append(one)
         self._patients = self._by_type["Patient"]
         self._with_charts = sorted({o["subject"]["reference"][8:] for o in self._by_type["Observation"]})
