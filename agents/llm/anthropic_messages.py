@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from medenv.agents.llm.provider import BrokenAnswerError, arguments_of, counted, system_of, with_extra
+from medenv.agents.llm.provider import arguments_of, counted, system_of, with_extra
 from medenv.agents.llm.sdk import SDKProvider
 from medenv.agents.policy import ContextLimitError, Reply
 
@@ -68,20 +68,17 @@ class AnthropicMessages(SDKProvider):
 
     def read(self, answer: Any) -> Reply:
         """Text, thoughts and calls among the content's blocks."""
-        try:
-            if answer["type"] != "message" or answer["role"] != "assistant":
-                raise TypeError(f"type {answer['type']!r}, role {answer['role']!r}")
-            blocks, stop = answer["content"], answer.get("stop_reason")
-            text = "".join(block["text"] for block in blocks if block["type"] == "text")
-            thoughts = "\n\n".join(block["thinking"] for block in blocks if block["type"] == "thinking")
-            calls = tuple(
-                ToolCall(block["name"], json.dumps(block["input"]), block["id"])
-                for block in blocks
-                if block["type"] == "tool_use"
-            )
-            usage = self._usage(answer.get("usage") or {}, stop)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise BrokenAnswerError(f"{type(error).__name__}: {error}") from None
+        if answer["type"] != "message" or answer["role"] != "assistant":
+            raise TypeError(f"type {answer['type']!r}, role {answer['role']!r}")
+        blocks, stop = answer["content"], answer.get("stop_reason")
+        text = "".join(block["text"] for block in blocks if block["type"] == "text")
+        thoughts = "\n\n".join(block["thinking"] for block in blocks if block["type"] == "thinking")
+        calls = tuple(
+            ToolCall(block["name"], json.dumps(block["input"]), block["id"])
+            for block in blocks
+            if block["type"] == "tool_use"
+        )
+        usage = self._usage(answer.get("usage") or {}, stop)
         if stop == "model_context_window_exceeded":
             raise ContextLimitError("the conversation and the reply exceed the model's context window")
         return Reply(text, usage, calls, thoughts or None, verbatim={self.name: blocks} if blocks else None)

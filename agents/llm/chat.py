@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-from medenv.agents.llm.provider import BrokenAnswerError, Provider, without_nulls
+import orjson
+from medenv.agents.llm.provider import Provider, without_nulls
 from medenv.agents.llm.wire import Secret, new_client
 from medenv.agents.policy import Reply
 
@@ -46,7 +47,7 @@ class ChatCompletions(Provider):
         body: dict[str, Any] = {
             "model": wanted.model,
             "messages": [self._message(message, own) for message, own in conversation.with_verbatim()],
-            "seed": seed,
+            "seed": seed if wanted.seed else None,
             "temperature": wanted.temperature,
             "max_tokens": wanted.max_tokens,
             "stop": list(wanted.stop) or None,
@@ -66,7 +67,9 @@ class ChatCompletions(Provider):
         """Post the body."""
         if self._client is None:
             self._client = new_client(httpx, self.secret, self.timeout, auth=_Bearer(self.secret))
-        await self._client.post(f"{self.place}/chat/completions", json=request)
+        # orjson, since long conversations are written anew at every turn.
+        body, kind = orjson.dumps(request), {"Content-Type": "application/json"}
+        await self._client.post(f"{self.place}/chat/completions", content=body, headers=kind)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -76,15 +79,12 @@ class ChatCompletions(Provider):
 
     def read(self, answer: Any) -> Reply:
         """The first choice."""
-        try:
-            choice = answer["choices"][0]
-            message = choice["message"]
-            if choice.get("error") or choice.get("finish_reason") == "error":
-                raise TypeError(f"the choice is an error: {str(choice.get('error'))[:200]}")
-            text = _text(message.get("content"))
-            calls = tuple(_call(call) for call in message.get("tool_calls") or ())
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise BrokenAnswerError(f"{type(error).__name__}: {error}") from None
+        choice = answer["choices"][0]
+        message = choice["message"]
+        if choice.get("error") or choice.get("finish_reason") == "error":
+            raise TypeError(f"the choice is an error: {str(choice.get('error'))[:200]}")
+        text = _text(message.get("content"))
+        calls = tuple(_call(call) for call in message.get("tool_calls") or ())
         thoughts = message.get("reasoning_content") or message.get("reasoning")
         return Reply(
             # A model may say nothing (a refusal, thoughts alone): that is its reply, and no fault of the provider.

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from medenv.agents.llm.provider import (
-    BrokenAnswerError,
     Provider,
     arguments_of,
     counted,
@@ -50,7 +49,7 @@ class Gemini(Provider):
             "temperature": wanted.temperature,
             "max_output_tokens": wanted.max_tokens,
             "stop_sequences": list(wanted.stop) or None,
-            "seed": seed % 2**31,  # the API's is an int32
+            "seed": seed % 2**31 if wanted.seed else None,  # the API's is an int32
             "response_logprobs": wanted.logprobs or None,
             "automatic_continuation": False,  # one request a turn
         }
@@ -120,22 +119,21 @@ class Gemini(Provider):
 
     def read(self, answer: Any) -> Reply:
         """Text, thoughts and calls among the first candidate's parts."""
-        try:
-            if not answer.get("candidates") and (blocked := (answer.get("promptFeedback") or {}).get("blockReason")):
-                raise ProviderError(f"the provider blocked the prompt: {blocked}")
-            candidate = answer["candidates"][0]
-            content = candidate.get("content") or {}
-            parts = content.get("parts") or []
-            text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
-            thoughts = "\n\n".join(part["text"] for part in parts if "text" in part and part.get("thought"))
-            calls = tuple(
-                ToolCall(call["name"], json.dumps(call.get("args") or {}), call.get("id") or "")
-                for call in (part["functionCall"] for part in parts if "functionCall" in part)
-            )
-            usage = self._usage(answer, candidate)
-            tokens = _tokens(candidate)
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
-            raise BrokenAnswerError(f"{type(error).__name__}: {error}") from None
+        if not answer.get("candidates") and (blocked := (answer.get("promptFeedback") or {}).get("blockReason")):
+            raise ProviderError(f"the provider blocked the prompt: {blocked}")
+        candidate = answer["candidates"][0]
+        content = candidate.get("content") or {}
+        parts = content.get("parts") or []
+        if not all(isinstance(part, dict) for part in parts):
+            raise TypeError("a part is no object")
+        text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
+        thoughts = "\n\n".join(part["text"] for part in parts if "text" in part and part.get("thought"))
+        calls = tuple(
+            ToolCall(call["name"], json.dumps(call.get("args") or {}), call.get("id") or "")
+            for call in (part["functionCall"] for part in parts if "functionCall" in part)
+        )
+        usage = self._usage(answer, candidate)
+        tokens = _tokens(candidate)
         verbatim = {self.name: {"role": "model", "parts": parts}} if parts else None
         return Reply(text, usage, calls, thoughts or None, tokens, verbatim)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from medenv.agents.llm.faults import TransientError, is_context_limit
-from medenv.agents.llm.provider import BrokenAnswerError, counted, system_of, with_extra
+from medenv.agents.llm.provider import counted, system_of, with_extra
 from medenv.agents.llm.sdk import SDKProvider
 from medenv.agents.policy import ContextLimitError, Reply
 
@@ -71,29 +71,26 @@ class OpenAIResponses(SDKProvider):
 
     def read(self, answer: Any) -> Reply:
         """Text, summaries of thoughts and calls among the output's items."""
-        try:
-            if answer["status"] not in ("completed", "incomplete"):
-                raise self._failed(answer)
-            items = answer["output"]
-            texts = [
-                part
-                for item in items
-                if item["type"] == "message"
-                for part in item["content"]
-                if part["type"] == "output_text"
-            ]
-            calls = tuple(
-                ToolCall(item["name"], item["arguments"], item["call_id"])
-                for item in items
-                if item["type"] == "function_call"
-            )
-            thoughts = "\n\n".join(
-                part["text"] for item in items if item["type"] == "reasoning" for part in item.get("summary") or ()
-            )
-            text = "".join(part["text"] for part in texts)
-            usage = self._usage(answer)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise BrokenAnswerError(f"{type(error).__name__}: {error}") from None
+        if answer["status"] not in ("completed", "incomplete"):
+            raise self._failed(answer)
+        items = answer["output"]
+        texts = [
+            part
+            for item in items
+            if item["type"] == "message"
+            for part in item["content"]
+            if part["type"] == "output_text"
+        ]
+        calls = tuple(
+            ToolCall(item["name"], item["arguments"], item["call_id"])
+            for item in items
+            if item["type"] == "function_call"
+        )
+        thoughts = "\n\n".join(
+            part["text"] for item in items if item["type"] == "reasoning" for part in item.get("summary") or ()
+        )
+        text = "".join(part["text"] for part in texts)
+        usage = self._usage(answer)
         verbatim = {self.name: items} if items else None
         return Reply(text, usage, calls, thoughts or None, _tokens(texts), verbatim)
 

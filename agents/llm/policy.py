@@ -21,8 +21,8 @@ from medenv.agents.llm.gemini import Gemini
 from medenv.agents.llm.limits import Limits, shared_pacer
 from medenv.agents.llm.openai_responses import OpenAIResponses
 from medenv.agents.llm.place import key_of, place_of
-from medenv.agents.llm.prices import check_prices, with_cost
-from medenv.agents.llm.provider import BrokenAnswerError, Provider, Settings
+from medenv.agents.llm.prices import check_prices, tokens_of, with_cost
+from medenv.agents.llm.provider import Provider, Settings
 from medenv.agents.llm.wire import Exchange, exchanging
 from medenv.agents.policy import FatalProviderError, Player, Policy, ProviderError, Reply
 
@@ -42,6 +42,9 @@ MAX_WAIT = 60.0
 MAX_ASKED = 600.0
 """Seconds that a provider may ask to wait; more ends the episode as an infrastructure error."""
 
+MALFORMED = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
+"""What reading JSON of another form than expected raises."""
+
 _DEFAULT: Any = object()
 
 
@@ -52,7 +55,8 @@ class LLMPolicy(Policy):
         model: The model's name there.
         base_url: The API's base, e.g. ``http://127.0.0.1:8000/v1``; None for the provider's own.
         provider: ``chat`` for any OpenAI-compatible server, ``anthropic``, ``responses`` (OpenAI) or ``gemini``.
-        api_key_env: The environment variable that holds the key; by default the first set one of MEDENV_API_KEY and the provider's own.
+        api_key_env: The environment variable that holds the key; ``""`` for no key; by default the first set one of
+            MEDENV_API_KEY and the provider's own.
         temperature: Sampling temperature; None leaves it to the server. Left out: 0, for ``anthropic`` and ``responses`` None.
         max_tokens: Most tokens a reply may have; None leaves it to the server. Left out: None, for ``anthropic`` 8192.
         seed: Whether the server is sent the episode's seed, where the API takes one.
@@ -108,18 +112,19 @@ class LLMPolicy(Policy):
         place, credentials = place_of(base_url)
         if credentials and kind is not ChatCompletions:
             raise ValueError(f"the provider {provider!r} takes no credentials in the base URL; set {kind.keys[-1]}")
-        if api_key_env is not None and not os.environ.get(api_key_env):
+        if api_key_env and not os.environ.get(api_key_env):
             raise ValueError(f"environment variable {api_key_env!r} is not set; it should hold the API key")
         kind.prepare()
-        names = (api_key_env,) if api_key_env else kind.keys
+        names = kind.keys if api_key_env is None else (api_key_env,) if api_key_env else ()
         self._secret = credentials or key_of(names)
         self.name = self.model = model
         self.base_url = place
-        self.timeout, self.retries, self.backoff, self.seed = timeout, retries, backoff, seed
+        self.timeout, self.retries, self.backoff = timeout, retries, backoff
         self.settings = Settings(
             model=model,
             temperature=kind.temperature if temperature is _DEFAULT else temperature,
             max_tokens=kind.max_tokens if max_tokens is _DEFAULT else max_tokens,
+            seed=seed,
             stop=tuple(stop),
             reasoning_effort=reasoning_effort,
             logprobs=logprobs,
@@ -146,11 +151,11 @@ class LLMPolicy(Policy):
             "base_url": self.base_url,
         }
         said |= {"temperature": wanted.temperature, "max_tokens": wanted.max_tokens}
-        for name in ("stop", "reasoning_effort", "logprobs", "token_ids", "replay", "extra"):
+        for name in ("seed", "stop", "reasoning_effort", "logprobs", "token_ids", "replay", "extra"):
             value = getattr(wanted, name)
             if value != getattr(plain, name):
                 said[name] = list(value) if isinstance(value, tuple) else value
-        return said if self.seed else {**said, "seed": False}
+        return said
 
     def start(self, task: Task, seed: int) -> Player:
         """Begin an episode; the server is asked for this seed."""
@@ -172,10 +177,16 @@ class LLMPolicy(Policy):
                 await provider.close()
 
     async def wire(self, conversation: Conversation, seed: int) -> bytes:
-        """The body of the request for the next reply, to the byte as it would be sent; nothing is sent."""
+        """The body of the request for the next reply, to the byte as it would be sent; nothing is sent.
+
+        Raises:
+            ValueError: There is no such request: the SDK refuses what it is to be made from.
+        """
         provider = self._provider()
         with exchanging(capture=True) as exchange:
             await self._send(provider, provider.request(conversation, seed), exchange)
+        if not exchange.request:
+            raise ValueError(f"no request can be made: {self._secret.safe(str(exchange.fault))}")
         return exchange.request
 
     async def complete(self, conversation: Conversation, seed: int, jitter: random.Random) -> Reply:
@@ -212,7 +223,7 @@ class LLMPolicy(Policy):
             try:
                 async with pacer.request(self._estimate(request)) as spent:
                     reply = await self._ask(provider, request)
-                    spent.tokens = _spent(reply, spent.tokens)
+                    spent.tokens = tokens_of(reply.usage, spent.tokens)
                 return reply
             except TransientError as fault:
                 asked = fault.wait
@@ -223,7 +234,7 @@ class LLMPolicy(Policy):
                 if asked is not None:
                     pacer.pause(asked)
                 own = min(wait * jitter.uniform(0.5, 1.0), MAX_WAIT)
-            await asyncio.sleep(own if asked is None else asked)
+            await asyncio.sleep(asked or own)
             wait *= 2
         raise AssertionError("unreachable")
 
@@ -243,10 +254,9 @@ class LLMPolicy(Policy):
         raise_for(exchange, self.timeout, self._secret)
         try:
             reply = provider.read(exchange.json())
-        except (BrokenAnswerError, RecursionError) as error:
-            raise TransientError(f"an answer that is no reply ({error}): {(exchange.text or '')[:200]!r}") from None
-        except ValueError as error:
-            raise TransientError(f"an answer that is no JSON ({error}): {(exchange.text or '')[:200]!r}") from None
+        except MALFORMED as error:
+            reason = f"an answer that is no reply ({type(error).__name__}: {error}): {(exchange.text or '')[:200]!r}"
+            raise TransientError(reason) from None
         return replace(reply, usage=with_cost(dict(reply.usage), self.prices)) if reply.usage else reply
 
     async def _send(self, provider: Provider, request: Mapping[str, Any], exchange: Exchange) -> None:
@@ -255,12 +265,6 @@ class LLMPolicy(Policy):
             await provider.send(request)
         except Exception as error:
             exchange.fault = exchange.fault or error
-
-
-def _spent(reply: Reply, estimate: float) -> float:
-    usage = reply.usage or {}
-    counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-    return float(sum(counts)) if all(isinstance(one, int) for one in counts) else estimate  # type: ignore[arg-type]
 
 
 class _Chat(Player):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["PRICES", "check_prices", "with_cost"]
+__all__ = ["PRICES", "check_prices", "tokens_of", "with_cost"]
 
 PRICES = ("input", "output", "cached_input", "cache_write")
 """Names in a price table, each in US dollars per million tokens; the last two default to ``input``."""
@@ -49,3 +49,9 @@ def with_cost(usage: dict[str, Any], prices: Mapping[str, float] | None) -> dict
         + usage.get("completion_tokens", 0) * prices["output"]
     )
     return {**usage, "cost": round(cost / 1e6, 9)}
+
+
+def tokens_of(usage: Mapping[str, Any] | None, estimate: float) -> float:
+    """Tokens of prompt and reply together; the estimate where the provider doesn't say."""
+    counts = [(usage or {}).get(name) for name in ("prompt_tokens", "completion_tokens")]
+    return float(sum(one for one in counts if one is not None)) if None not in counts else estimate

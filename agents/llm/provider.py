@@ -20,7 +20,6 @@ from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Message
 
 __all__ = [
-    "BrokenAnswerError",
     "Provider",
     "Settings",
     "arguments_of",
@@ -33,10 +32,6 @@ __all__ = [
 ]
 
 
-class BrokenAnswerError(ValueError):
-    """An answer of status 200 that is no reply: the provider's fault, worth another try."""
-
-
 @dataclass(frozen=True)
 class Settings:
     """What shapes a request besides the conversation; None leaves a thing to the server.
@@ -45,6 +40,7 @@ class Settings:
         model: The model's name at the provider.
         temperature: Sampling temperature.
         max_tokens: Most tokens a reply may have.
+        seed: Whether the episode's seed is sent, where the API takes one.
         stop: Texts at which a reply ends.
         reasoning_effort: How much to think, in the provider's own words.
         logprobs: Whether to ask for log-probabilities.
@@ -56,6 +52,7 @@ class Settings:
     model: str
     temperature: float | None = None
     max_tokens: int | None = None
+    seed: bool = True
     stop: tuple[str, ...] = ()
     reasoning_effort: str | None = None
     logprobs: bool = False
@@ -110,11 +107,14 @@ class Provider(ABC):
 
     @abstractmethod
     def read(self, answer: Any) -> Reply:
-        """The reply in an answer's JSON; usage without cost.
+        """The reply in the JSON of an answer of status 200; usage without cost.
+
+        An answer of another form may raise whatever reading it so raises: that is the provider's fault, and worth another try.
 
         Raises:
-            BrokenAnswerError: It is none.
+            TransientError: It says that something failed.
             ContextLimitError: It says that the context is full.
+            ProviderError: It says that the request is refused.
         """
 
     @abstractmethod

@@ -6,6 +6,7 @@ The SDKs are handed the same client (built on whichever of httpx and its success
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 __all__ = ["MAX_ANSWER", "AnswerTooLargeError", "CapturedError", "Exchange", "Secret", "exchanging", "new_client"]
 
@@ -56,11 +58,49 @@ class Secret:
         return self._value is None or (self._value.isascii() and self._value.isprintable())
 
     def safe(self, text: str) -> str:
-        """Text without the key, should a provider have echoed it."""
-        return text.replace(self._value, "[key]") if self._value else text
+        """Text for people (an error, a log) without the key, should a provider have echoed it."""
+        return text.replace(self._value, "[key]") if self._value and len(self._value) >= 4 else text
+
+    def safe_answer(self, text: str) -> str:
+        """A model's answer without the key, unless that is a word it could have said (``EMPTY``, ``none``, ``not-needed``)."""
+        key = self._value or ""
+        long = len(key) >= 8 and (key.startswith("sk-") or any(char.isdigit() for char in key))
+        return text.replace(key, "[key]") if long or len(key) >= 16 else text
 
     def __reduce__(self) -> Any:
         raise TypeError("a key is not pickled")
+
+
+class _Redaction(logging.Filter):
+    """Takes keys out of what the HTTP libraries log: they show an answer's headers before anybody else sees them."""
+
+    LOGGERS = tuple(
+        f"{core}.{part}" for core in ("httpcore", "httpcore2") for part in ("http11", "http2", "connection", "proxy")
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._secrets: WeakSet[Secret] = WeakSet()
+
+    def watch(self, secret: Secret) -> None:
+        """Take this key out too, as long as it is in use."""
+        if not self._secrets:
+            for name in self.LOGGERS:
+                logging.getLogger(name).addFilter(self)  # adding it again changes nothing
+        self._secrets.add(secret)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, without keys."""
+        told = record.getMessage()
+        safe = told
+        for secret in self._secrets:
+            safe = secret.safe(safe)
+        if safe != told:
+            record.msg, record.args = safe, ()
+        return True
+
+
+_REDACTION = _Redaction()
 
 
 class AnswerTooLargeError(Exception):
@@ -132,6 +172,7 @@ def new_client(http: ModuleType, secret: Secret, timeout: float, **options: Any)
         timeout: Seconds without a sign of the server.
         options: Further ones of its ``AsyncClient``.
     """
+    _REDACTION.watch(secret)
     # A pool looks at all its connections for each request, so that a hundred in one are slow; few in each of many are not.
     pool = {
         "timeout": timeout,
@@ -207,5 +248,6 @@ async def _exchange(client: Any, request: Any, exchange: Exchange, secret: Secre
         for name, value in answer.headers.items()
         if name.lower() not in ("content-encoding", "content-length", "transfer-encoding")
     }
-    exchange.text = secret.safe(content.decode("utf-8", "replace"))
+    text = content.decode("utf-8", "replace")
+    exchange.text = secret.safe_answer(text) if answer.status_code == 200 else secret.safe(text)
     exchange.status = answer.status_code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager, redirect_stdout
@@ -15,6 +14,7 @@ from typing import Any
 import typer
 
 from medenv.agents import FatalProviderError, Policy, load
+from medenv.cli.assembling import benchmark_arguments, check_engine, engine_of, settings_of
 from medenv.cli.branching import forks_of, with_parent
 from medenv.cli.choosing import Chosen, choose
 from medenv.cli.console import stderr
@@ -25,10 +25,8 @@ from medenv.cli.run_options import RunOptions
 from medenv.episode import Benchmark
 from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts import (
-    ENGINES,
     Engine,
     Forks,
-    LocalEngine,
     Manifest,
     Plan,
     RunFolder,
@@ -38,7 +36,6 @@ from medenv.rollouts import (
     collect,
     read_stored,
 )
-from medenv.tasks.unknown import unknown
 
 __all__ = ["SHORT_OF_MONEY", "Played", "fill_run"]
 
@@ -91,17 +88,16 @@ def fill_run(
     """
     options = with_parent(context, _with_stored(context, options))
     agent, agent_options = options.arguments()
-    if options.engine not in ENGINES:
-        raise unknown("engine", options.engine, list(ENGINES), f"there are: {', '.join(ENGINES)}")
+    check_engine(options)
     make = partial(load, agent, **agent_options)
     policy = make()
-    arguments = _benchmark_arguments(options)
+    arguments = benchmark_arguments(options)
     with Benchmark(**arguments) as benchmark:
         tasks = forks_of(options) or choose(benchmark.tasks, options)
         folder_path = options.resume or options.out or _unused(f"{policy.name.replace('/', '_')}-{options.split}")
         setup = Setup(arguments, make, benchmark.backend.fingerprint)
-        engine = _engine(options, setup, benchmark, policy)
-        settings = _settings(options, benchmark, policy, tasks)
+        engine = engine_of(options, setup, benchmark, policy)
+        settings = settings_of(options, benchmark, policy, tasks)
         stored = {name: value for name, value in plain(options).items() if name not in _NOT_STORED}
         stored["episodes"] = len(tasks) * options.samples
         plan = Plan(tasks, options.seed, options.samples, options.retry_infrastructure, options.max_cost)
@@ -125,6 +121,7 @@ def fill_run(
                     f"{bar.episodes} of {plan.episodes} episodes are stored for {bar.cost:.4f} USD. "
                     f"Go on with: {_again(context, folder.path)} --max-cost MORE",
                     soft_wrap=True,
+                    markup=False,
                 )
                 raise typer.Exit(SHORT_OF_MONEY)
 
@@ -151,7 +148,7 @@ def _endings(context: typer.Context, folder: Path) -> Any:
     try:
         yield
     except KeyboardInterrupt:
-        stderr().print(f"interrupted; finished episodes are stored, go on with: {again}", soft_wrap=True)
+        stderr().print(f"interrupted; finished episodes are stored, go on with: {again}", soft_wrap=True, markup=False)
         raise typer.Exit(130) from None
     except FatalProviderError as error:
         raise FatalProviderError(f"{error}; finished episodes are stored, go on with: {again}") from None
@@ -183,71 +180,6 @@ def _with_stored(context: typer.Context, options: RunOptions) -> RunOptions:
             f"the run in {str(options.resume)!r} was not played by medenv eval or rollout, so it can't be gone on with"
         )
     return restored(options, manifest.options, {*given(context), *_NOT_STORED})
-
-
-def _benchmark_arguments(options: RunOptions) -> dict[str, Any]:
-    return {
-        "split": options.split,
-        "grader": options.grader,
-        "official": options.official,
-        "charts": options.charts,
-        "observation": options.observation,
-        "max_turns": options.max_turns,
-        "seed": options.task_seed,
-        "size": options.size,
-        "protocol": options.protocol,
-        "wording": options.wording(),
-        "tolerances": tuple(options.tolerate),
-        "backend": options.backend,
-        "server": _server(options),
-    }
-
-
-def _server(options: RunOptions) -> dict[str, Any]:
-    if options.backend == "container":
-        return {"image": options.image, "size": options.pool, "reset": options.reset, "progress": stderr().print}
-    if (options.image, options.server) != (None, None) and options.backend == "embedded":
-        raise ValueError("--image is for --backend container, --server for --backend remote")
-    return {"url": options.server} if options.backend == "remote" else {}
-
-
-def _settings(options: RunOptions, benchmark: Benchmark, policy: Policy, tasks: Chosen | Forks) -> dict[str, Any]:
-    """What every episode of the run depends on."""
-    return {
-        "agent": policy.describe(),
-        "split": options.split,
-        "grader": benchmark.grader.name,
-        "observation": options.observation,
-        "max_turns": options.max_turns,
-        "protocol": options.protocol,
-        "prompt": benchmark.prompt_hash,
-        "tolerances": list(benchmark.tolerances),
-        "backend": options.backend,
-        "seed": options.seed,
-        "samples": options.samples,
-        "data": benchmark.backend.fingerprint,
-        "tasks": tasks.fingerprint,
-        **({"limit": len(tasks)} if benchmark.tasks.endless and isinstance(tasks, Chosen) else {}),
-        **({"forks": len(tasks)} if isinstance(tasks, Forks) else {}),
-    }
-
-
-def _engine(options: RunOptions, setup: Setup, benchmark: Benchmark, policy: Policy) -> Engine:
-    if options.engine != "ray" and options.address is not None:
-        raise ValueError("--address is for --engine ray")
-    if options.engine == "local":
-        if options.workers is not None:
-            raise ValueError("--workers is for --engine processes and ray; the engine 'local' has --concurrency")
-        return LocalEngine(benchmark, policy, options.concurrency)
-    if options.engine == "processes":
-        from medenv.rollouts.engines.processes import ProcessEngine
-
-        return ProcessEngine(setup, benchmark, policy, options.workers or os.cpu_count() or 1)
-    from medenv.rollouts.engines.ray import RayEngine
-
-    return RayEngine(
-        setup, benchmark, policy, options.address, options.workers, options.concurrency, options.worker_gpus
-    )
 
 
 def _unused(name: str) -> Path:

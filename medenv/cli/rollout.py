@@ -41,6 +41,7 @@ def rollout(context: typer.Context, options: RolloutOptions) -> None:
             f"{bar.episodes} episodes of {len(summary.tasks)} tasks in {played.folder.path}{mean}{cost}",
             highlight=False,
             soft_wrap=True,
+            markup=False,
         )
         if bar.failed:
             console.print(
@@ -48,6 +49,7 @@ def rollout(context: typer.Context, options: RolloutOptions) -> None:
                 f"medenv rollout --resume {played.folder.path} --retry-infrastructure",
                 highlight=False,
                 soft_wrap=True,
+                markup=False,
             )
 
     fill_run(context, options, summary.add, tell)

@@ -1,4 +1,4 @@
-"""``medenv runs``: stored runs listed, looked at, checked, repaired, merged, filtered and sampled; none of it needs a model."""
+"""``medenv runs``: stored runs listed, looked at, checked and repaired; none of it needs a model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from medenv.cli.console import stdout
+from medenv.cli.cutting import filter_, merge, passed, sample
 from medenv.cli.errors import one_line_errors
 from medenv.cli.scores import show_scores
 from medenv.protocol.trajectory import Status, Trajectory
 from medenv.report import Summary
-from medenv.rollouts import Manifest, RunFolder, cost_of, key_of
-from medenv.rollouts.store import check_run, filter_run, merge_runs, numbered, read_run, repair_run, sample_run
+from medenv.rollouts import Manifest, RunFolder, RunFolderError, cost_of, key_of
+from medenv.rollouts.store import check_run, numbered, read_run, repair_run
 
 __all__ = ["app"]
 
@@ -29,7 +30,6 @@ app = typer.Typer(
 )
 
 Run = Annotated[Path, typer.Argument(help="A run's folder.")]
-Out = Annotated[Path, typer.Option(help="Folder of the new run.")]
 
 
 def list_runs(folder: Annotated[Path, typer.Argument(help="Where to look, at any depth.")] = Path("runs")) -> None:
@@ -43,8 +43,12 @@ def list_runs(folder: Annotated[Path, typer.Argument(help="Where to look, at any
         raise ValueError(f"there is no run below {str(folder)!r}; give the folder that holds them")
     table = Table("run", "agent", "split", "grader", "episodes", "correct", "infra error", "MB")
     for run in found:
-        manifest = Manifest.read(run) or Manifest({})
-        settings, planned, total = manifest.settings, manifest.options.get("episodes"), _summary(run)
+        try:
+            manifest = Manifest.read(run) or Manifest({})
+            settings, planned, total = manifest.settings, manifest.options.get("episodes"), _summary(run)
+        except RunFolderError:
+            table.add_row(str(run), f"damaged: medenv runs check {run}")
+            continue
         table.add_row(
             str(run),
             _agent(settings),
@@ -105,7 +109,7 @@ def show(
     chosen = (
         (number, one)
         for number, one in numbered(run)
-        if line in (None, number) and task in (None, one.task.id) and not (failed and _passed(one))
+        if line in (None, number) and task in (None, one.task.id) and not (failed and passed(one))
     )
     if line is not None or task is not None:
         shown = 0
@@ -126,10 +130,6 @@ def show(
             Text(f"{name}: {value if isinstance(value, str) else orjson.dumps(value).decode()}"), soft_wrap=True
         )
     show_scores(str(run), summary, None, None)
-
-
-def _passed(one: Trajectory) -> bool:
-    return one.verdict is not None and one.verdict["score"] == 1.0
 
 
 def _print_rows(rows: Iterator[tuple[int, Trajectory]]) -> None:
@@ -193,85 +193,6 @@ def repair(run: Run) -> None:
         f"{found.rows} episodes are kept, {wrong} rows set aside"
         + (", an unfinished line dropped" if found.unfinished else "")
     )
-
-
-def merge(runs: Annotated[list[Path], typer.Argument(help="Folders of runs.")], out: Out) -> None:
-    """Put several runs into one; the same attempt in two of them is taken once.
-
-    Example:
-        medenv runs merge runs/seed-0 runs/seed-1 --out runs/both
-    """
-    kept, repeated = merge_runs(runs, out)
-    print(f"{kept} episodes in {out}" + (f", {repeated} left out that stood twice" if repeated else ""))
-
-
-def filter_(
-    run: Run,
-    out: Out,
-    passed: Annotated[
-        bool | None, typer.Option("--passed/--failed", help="Only episodes that passed, or that didn't.")
-    ] = None,
-    type_: Annotated[
-        list[int] | None, typer.Option("--type", min=1, max=10, help="Only this task type; repeatable.")
-    ] = None,
-    branch: Annotated[list[str] | None, typer.Option(help="Only this branch; repeatable.")] = None,
-    task: Annotated[list[str] | None, typer.Option(help="Only this task id; repeatable.")] = None,
-    status: Annotated[list[str] | None, typer.Option(help="Only this status; repeatable.")] = None,
-    category: Annotated[
-        list[str] | None, typer.Option(help="Only failures of this category, e.g. dose; repeatable.")
-    ] = None,
-    max_turns: Annotated[int | None, typer.Option(min=1, help="Only episodes of at most so many turns.")] = None,
-) -> None:
-    """Copy the episodes that fit into a run of their own.
-
-    Infrastructure errors neither passed nor failed; --status infrastructure_error finds them.
-
-    Examples:
-        medenv runs filter runs/my-model --passed --max-turns 6 --out runs/good
-
-        medenv runs filter runs/my-model --failed --type 9 --category dose --out runs/doses
-    """
-    known = [one.value for one in Status]
-    if unknown := [one for one in status or () if one not in known]:
-        raise ValueError(f"unknown status {unknown[0]!r}; there are: {', '.join(known)}")
-
-    def wanted(one: Trajectory) -> bool:
-        verdict = one.verdict or {}
-        return (
-            (passed is None or (one.verdict is not None and _passed(one) == passed))
-            and (not type_ or one.task.type in type_)
-            and (not branch or (verdict.get("branch") or one.task.branch) in branch)
-            and (not task or one.task.id in task)
-            and (not status or one.status.value in status)
-            and (not category or verdict.get("category") in category)
-            and (max_turns is None or len(one.turns) <= max_turns)
-        )
-
-    words = {
-        "passed": passed,
-        "type": type_,
-        "branch": branch,
-        "task": task,
-        "status": status,
-        "category": category,
-        "max_turns": max_turns,
-    }
-    kept = filter_run(run, out, wanted, {"filter": {name: value for name, value in words.items() if value is not None}})
-    print(f"{kept} episodes in {out}")
-
-
-def sample(
-    run: Run,
-    out: Out,
-    episodes: Annotated[int, typer.Option("--episodes", "-n", min=1, help="How many.")],
-    seed: Annotated[int, typer.Option(help="Of the drawing.")] = 0,
-) -> None:
-    """Draw episodes at random, without replacement, into a run of their own.
-
-    Example:
-        medenv runs sample runs/my-model -n 100 --out runs/look
-    """
-    print(f"{sample_run(run, out, episodes, seed)} episodes in {out}")
 
 
 app.command("list")(one_line_errors(list_runs))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, TypedDict
 
 __all__ = ["Message", "Reply", "Tokens", "ToolCall", "storable"]
@@ -54,6 +55,10 @@ class ToolCall:
     arguments: str
     id: str = ""
 
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and isinstance(self.arguments, str) and isinstance(self.id, str)):
+            raise TypeError(f"a call's name, arguments (JSON text) and id are texts, not {self!r}"[:300])
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -76,6 +81,10 @@ class Reply:
     reasoning: str | None = None
     tokens: Tokens | None = None
     verbatim: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise TypeError(f"a reply's text is a text, not {type(self.text).__name__}")
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Reply:
@@ -111,7 +120,8 @@ def _call(call: Mapping[str, Any]) -> ToolCall:
 def storable(value: Any, depth: int = 0) -> Any:
     """The value with all that no row of a trajectory can hold replaced.
 
-    Lone surrogates become ``?``, integers beyond 64 bits floats, and what is nested deeper than `DEEPEST` a text that says so.
+    Lone surrogates become ``?``, integers beyond 64 bits floats, infinities and NaN None, and what is nested deeper than `DEEPEST` a text
+    that says so.
     """
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
@@ -121,6 +131,8 @@ def storable(value: Any, depth: int = 0) -> Any:
         return {storable(str(key)): storable(one, depth + 1) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [storable(one, depth + 1) for one in value]
+    if isinstance(value, float) and not isfinite(value):
+        return None
     if isinstance(value, int) and not isinstance(value, bool) and not -_LARGEST <= value < 2 * _LARGEST:
         return float(value) if abs(value) < 10**300 else str(value)[:100]
     return value

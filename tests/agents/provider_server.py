@@ -341,7 +341,13 @@ EMPTY = json.dumps(
     }
 )
 
+
+def _told_in_a_header(handler, good, key, state):
+    handler.send(500, b"{}", [("X-Seen", f"your key is {key}")])
+
+
 FAULTS = {
+    "header": _told_in_a_header,
     "429": _refuse(429),
     "429 wait": _refuse(429, [("Retry-After", "0")]),
     "429 long": _refuse(429, [("Retry-After", "86400")]),

@@ -10,7 +10,7 @@ import sys
 import traceback
 
 import pytest
-from medenv.agents import ContextLimitError, FatalProviderError, ProviderError, load
+from medenv.agents import ContextLimitError, FatalProviderError, LLMPolicy, ProviderError, load
 
 from medenv.episode import Benchmark
 from medenv.protocol import Status
@@ -40,13 +40,35 @@ def ask(name, base, monkeypatch, **options):
     return asyncio.run(once())
 
 
+class Kept(logging.Handler):
+    """Every record as text, with whatever hangs on it."""
+
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.told = []
+
+    def emit(self, record):
+        self.told.append(self.format(record) + str(record.__dict__))
+
+    @property
+    def text(self):
+        return "\n".join(self.told)
+
+
 @pytest.fixture
-def log(caplog):
-    """Everything that any library logs."""
-    with caplog.at_level(logging.DEBUG):
-        yield caplog
-    assert KEY not in caplog.text
-    assert not any(KEY in str(record.__dict__) for record in caplog.records)
+def log():
+    """Everything that any library logs, which must hold no key."""
+    root, kept = logging.getLogger(), Kept()
+    level = root.level
+    root.addHandler(kept)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield kept
+    finally:
+        root.removeHandler(kept)
+        root.setLevel(level)
+    assert "http" in kept.text, "something was logged"
+    assert KEY not in kept.text
 
 
 def shown(error):
@@ -117,7 +139,7 @@ def test_nobody_there_is_an_infrastructure_error(monkeypatch, log):
 def test_a_key_that_no_header_can_hold_is_not_shown(monkeypatch):
     monkeypatch.setenv("MEDENV_API_KEY", f"{KEY}\x01{KEY}")
     with pytest.raises(ValueError, match="MEDENV_API_KEY") as error:
-        load("llm", model="m")
+        LLMPolicy("m")
     assert KEY not in shown(error.value)
     monkeypatch.setenv("MEDENV_API_KEY", KEY + "\n")
     with serving(DONE) as (server, base):
@@ -161,6 +183,16 @@ def test_how_long_it_waits_is_what_the_provider_asks_for(monkeypatch):
 
 
 MIX = [name for name in TRANSIENT if name not in ("huge", "bomb")]
+
+
+@pytest.mark.parametrize("key", ["EMPTY", "none", "k", "not-needed"])
+def test_a_word_for_no_key_changes_no_answer(monkeypatch, key):
+    monkeypatch.setenv("SOME_KEY", key)
+    with serving([(f"FINISH([{json.dumps(key)}])", [])]) as (_, base):
+        assert ask("chat", base, monkeypatch, api_key_env="SOME_KEY").text == f"FINISH([{json.dumps(key)}])"
+    with serving(DONE, always="400") as (_, base), pytest.raises(ProviderError) as error:
+        ask("chat", base, monkeypatch, api_key_env="SOME_KEY")
+    assert len(key) < 4 or key not in str(error.value)
 
 
 @pytest.mark.parametrize("name", EACH)

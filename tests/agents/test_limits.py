@@ -7,7 +7,7 @@ import threading
 import pytest
 from medenv.agents import load
 from medenv.agents.llm.cache import ReplyCache
-from medenv.agents.llm.faults import retry_after
+from medenv.agents.llm.faults import is_context_limit, retry_after
 from medenv.agents.llm.limits import Limits, Pacer
 from medenv.agents.llm.prices import with_cost
 
@@ -197,3 +197,28 @@ def test_a_limit_of_requests_at_a_time_is_kept(monkeypatch):
         play(base, monkeypatch, count=16, concurrency=16, max_concurrency=3)
     assert max(server.busy) <= 3
     assert len(server.seen) == 32
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens",
+        "Your input exceeds the context window of this model. Please adjust your input and try again.",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000",
+        "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+        "The decoder prompt (length 9000) is longer than the maximum model length of 8192.",
+        "the request exceeds the available context size. try increasing the context size",
+        "`inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000 `inputs` tokens",
+        "Please reduce the length of the messages or completion.",
+    ],
+)
+def test_providers_ways_to_say_that_the_context_is_full(told):
+    assert is_context_limit(told)
+
+
+@pytest.mark.parametrize(
+    "told", ["Unsupported parameter: 'temperature'", "Invalid 'max_tokens'", "model overloaded", ""]
+)
+def test_other_refusals_are_no_full_context(told):
+    assert not is_context_limit(told)

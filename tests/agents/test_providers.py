@@ -5,8 +5,14 @@ import importlib.util
 import json
 
 import pytest
-from medenv.agents import LLMPolicy, load
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from medenv.agents import LLMPolicy, ProviderError, load
 from medenv.agents.llm import PROVIDERS, rebuild
+from medenv.agents.llm.faults import TransientError
+from medenv.agents.llm.policy import MALFORMED
+from medenv.agents.llm.provider import Settings
+from medenv.agents.llm.wire import Secret
 from pydantic import TypeAdapter
 
 from medenv.episode import Benchmark
@@ -237,6 +243,51 @@ def test_a_type_check_can_fail():
         check("anthropic", {**good, "messages": [{"role": "assistant", "content": [{"type": "tool_use"}]}]})
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(value, path=()):
+    """The paths to all parts of a JSON value."""
+    yield path
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(one, (*path, key))
+
+
+@pytest.mark.parametrize("protocol", ["text", "tools"])
+@pytest.mark.parametrize("name", EACH)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data())
+def test_an_answer_with_any_part_broken_is_a_reply_or_a_fault(name, protocol, benches, data):
+    made = LLMPolicy("m", provider=name)._kind(Settings("m", logprobs=True), "http://127.0.0.1:1", Secret(None), 1.0)
+    text, calls = ("GET Patient", []) if protocol == "text" else CALLS[0]
+    answer = json.loads(json.dumps(ANSWERS[name](0, text, calls)))
+    path = data.draw(st.sampled_from([path for path in places(answer) if path]))
+    inner = answer
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = data.draw(JSON)
+    try:
+        reply = made.read(json.loads(json.dumps(answer)))
+    except (*MALFORMED, ProviderError, TransientError):
+        return
+    episode = benches[protocol].start(benches[protocol].tasks[0])
+    episode.step(reply)
+    again = Trajectory.from_json(episode.trajectory().to_json())
+    assert again.to_json() == episode.trajectory().to_json()
+    assert json.dumps(made.request(again.conversation(), 0)) == json.dumps(made.request(episode.conversation, 0))
+    episode.session.close()
+
+
+@pytest.fixture(scope="module")
+def benches():
+    with Benchmark("builtin") as text, Benchmark("builtin", protocol="tools") as tools:
+        yield {"text": text, "tools": tools}
+
+
 @pytest.mark.parametrize("name", ["anthropic", "responses", "gemini"])
 def test_a_missing_sdk_names_its_extra(name, monkeypatch):
     import medenv.agents.llm.provider as module
@@ -262,7 +313,26 @@ def test_a_missing_sdk_names_its_extra(name, monkeypatch):
 )
 def test_wrong_options_say_what_is_wrong(options, word):
     with pytest.raises(ValueError, match=word):
-        load("llm", model="m", **options)
+        LLMPolicy("m", **options)
+
+
+@pytest.mark.parametrize("name", [provider("chat"), provider("gemini")])
+def test_a_seed_is_sent_unless_told_otherwise(name):
+    def sent(**options):
+        policy = LLMPolicy("m", provider=name, **options)
+        return asyncio.run(policy.wire(Conversation.of([{"role": "user", "content": "x"}]), 2**31 + 5))
+
+    assert b'"seed":' in sent()
+    assert b'"seed":' not in sent(seed=False)
+    assert LLMPolicy("m", seed=False).describe()["seed"] is False
+
+
+def test_what_an_sdk_refuses_is_no_empty_request():
+    if not installed("google.genai"):
+        pytest.skip("needs the package 'google.genai' (extra 'providers')")
+    policy = LLMPolicy("m", provider="gemini", extra={"no_such_field": 1})
+    with pytest.raises(ValueError, match="no_such_field"):
+        asyncio.run(policy.wire(Conversation.of([{"role": "user", "content": "x"}]), 0))
 
 
 def test_settings_that_an_api_lacks_are_refused():

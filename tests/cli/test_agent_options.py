@@ -79,6 +79,19 @@ def test_a_run_keeps_prompt_system_and_tolerances(tmp_path):
     assert [message["role"] for message in sent] == ["system", "user"]
 
 
+def test_the_tools_protocol_from_the_command_line(tmp_path):
+    arguments = ("--split", "builtin", "--limit", 12, "--protocol", "tools", "--out", "run")
+    done = medenv("eval", "--agent", "reference", *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "12/12"
+    assert json.loads((tmp_path / "run" / "summary.json").read_bytes())["protocol"] == "tools"
+    assert all(turn.message["tool_calls"] for one in read_run(tmp_path / "run") for turn in one.turns)
+    assert medenv("grade", "run", "--grader", "official", cwd=tmp_path).returncode == 0
+    refused = medenv("eval", "--agent", "reference", "--protocol", "tools", "--tolerate", "prose", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "function calls" in refused.stderr
+
+
 def test_a_template_is_filled_once_and_must_name_the_task(tmp_path):
     task = load_split("builtin")[0]
     odd = replace(task, instruction="{base} {context}")

@@ -13,6 +13,7 @@ from threading import Event
 import pytest
 
 from tests.agents.openai_server import Faults, serving
+from tests.cli import inside
 
 MEDENV = [sys.executable, "-m", "medenv"]
 EPISODES = ("--agent", "random", "--split", "builtin", "--limit", "250", "--samples", "8")
@@ -82,7 +83,7 @@ def test_a_killed_run_takes_its_worker_processes_along(tmp_path):
     assert 30 <= len(lines_of(tmp_path / "run")) < 400
     done = medenv("rollout", "--resume", "run", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert medenv("rollout", *arguments, "--out", "whole", cwd=tmp_path).returncode == 0
+    assert inside.medenv("rollout", *arguments, "--out", "whole", cwd=tmp_path).returncode == 0
     assert sorted(lines_of(tmp_path / "run")) == sorted(lines_of(tmp_path / "whole")), "the engine changes no episode"
 
 
@@ -121,19 +122,21 @@ def test_ctrl_c_does_not_wait_for_a_model_that_says_nothing(tmp_path):
     assert keys_of(tmp_path / "run") == kept
 
 
-def test_a_full_disk_ends_the_run_and_keeps_what_was_stored(tmp_path, whole):
+def test_a_full_disk_ends_the_run_and_keeps_what_was_stored(tmp_path):
     def little_room():
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_001, 1_000_001))
 
-    done = medenv("rollout", *EPISODES, "--out", "run", cwd=tmp_path, preexec_fn=little_room)
+    some = ("--agent", "random", "--split", "builtin", "--limit", "120")
+    assert inside.medenv("rollout", *some, "--out", "whole", cwd=tmp_path).returncode == 0
+    done = medenv("rollout", *some, "--out", "run", cwd=tmp_path, preexec_fn=little_room)
     assert done.returncode == 1
     assert "--resume run" in done.stderr
     assert "Traceback" not in done.stderr
     kept = lines_of(tmp_path / "run")
-    assert 10 < len(kept) < 2000
-    assert set(kept) <= set(lines_of(whole)), "no row is torn"
-    assert medenv("rollout", "--resume", "run", cwd=tmp_path).returncode == 0
-    assert sorted(lines_of(tmp_path / "run")) == sorted(lines_of(whole))
+    assert 10 < len(kept) < 120
+    assert set(kept) <= set(lines_of(tmp_path / "whole")), "no row is torn"
+    assert inside.medenv("rollout", "--resume", "run", cwd=tmp_path).returncode == 0
+    assert sorted(lines_of(tmp_path / "run")) == sorted(lines_of(tmp_path / "whole"))
 
 
 def test_one_writer_a_run(tmp_path):
@@ -150,7 +153,7 @@ def test_one_writer_a_run(tmp_path):
         try:
             assert asked.wait(60)
             for rival in (arguments, ("rollout", "--resume", "run"), ("runs", "repair", "run")):
-                refused = medenv(*rival, cwd=tmp_path)
+                refused = inside.medenv(*rival, cwd=tmp_path)
                 assert refused.returncode == 2
                 assert "another process" in refused.stderr
             process.kill()
@@ -158,8 +161,9 @@ def test_one_writer_a_run(tmp_path):
         finally:
             release.set()
             process.kill()
-    done = medenv("rollout", "--resume", "run", "--retries", "0", "--max-turns", "8", cwd=tmp_path)
-    assert "another process" not in done.stderr, "a killed writer's lock is gone"
+    with serving(lambda messages: "FINISH([])") as (base, _):
+        done = inside.medenv("rollout", "--resume", "run", "--base-url", base, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr  # a killed writer's lock is gone
 
 
 @pytest.mark.parametrize(
@@ -175,28 +179,28 @@ def test_one_writer_a_run(tmp_path):
     ids=["edited", "truncated", "repeated"],
 )
 def test_a_damaged_store_is_told_by_line_and_repaired(tmp_path, damage, words):
-    assert medenv("rollout", "--agent", "random", "--type", "1", "--out", "run", cwd=tmp_path).returncode == 0
+    assert inside.medenv("rollout", "--agent", "random", "--type", "1", "--out", "run", cwd=tmp_path).returncode == 0
     run = tmp_path / "run"
     lines = lines_of(run)
     (run / "trajectories.jsonl").write_bytes(b"".join(line + b"\n" for line in damage(lines)))
     damaged = (run / "trajectories.jsonl").read_bytes()
-    refused = medenv("rollout", "--resume", "run", cwd=tmp_path)
+    refused = inside.medenv("rollout", "--resume", "run", cwd=tmp_path)
     assert refused.returncode == 2
     assert all(word in refused.stderr for word in [*words, "medenv runs repair run"]), refused.stderr
     assert (run / "trajectories.jsonl").read_bytes() == damaged
-    checked = medenv("runs", "check", "run", cwd=tmp_path)
+    checked = inside.medenv("runs", "check", "run", cwd=tmp_path)
     assert checked.returncode == 1
     assert words[0] in checked.stdout
-    assert medenv("runs", "repair", "run", cwd=tmp_path).returncode == 0
+    assert inside.medenv("runs", "repair", "run", cwd=tmp_path).returncode == 0
     assert len((run / "rejected.jsonl").read_bytes().splitlines()) == 1
-    assert medenv("rollout", "--resume", "run", cwd=tmp_path).returncode == 0
+    assert inside.medenv("rollout", "--resume", "run", cwd=tmp_path).returncode == 0
     assert sorted(lines_of(run)) == sorted(lines)
-    assert medenv("runs", "check", "run", cwd=tmp_path).returncode == 0
+    assert inside.medenv("runs", "check", "run", cwd=tmp_path).returncode == 0
 
 
 @pytest.mark.parametrize("file", ["manifest.json", "trajectories.jsonl"])
 def test_an_unknown_schema_is_refused_and_left_alone(tmp_path, file):
-    assert medenv("rollout", "--agent", "empty", "--type", "1", "--out", "run", cwd=tmp_path).returncode == 0
+    assert inside.medenv("rollout", "--agent", "empty", "--type", "1", "--out", "run", cwd=tmp_path).returncode == 0
     path = tmp_path / "run" / file
     path.write_bytes(
         path.read_bytes().replace(b"medenv.trajectory/1", b"medenv.trajectory/7").replace(b"run/1", b"run/7")
@@ -207,7 +211,7 @@ def test_an_unknown_schema_is_refused_and_left_alone(tmp_path, file):
         *([("runs", "repair", "run"), ("grade", "run")] if file[0] == "t" else []),
     ]
     for command in commands:
-        refused = medenv(*command, cwd=tmp_path)
+        refused = inside.medenv(*command, cwd=tmp_path)
         assert refused.returncode == 2
         assert "/7'" in refused.stderr
         assert "/1'" in refused.stderr
@@ -216,16 +220,16 @@ def test_an_unknown_schema_is_refused_and_left_alone(tmp_path, file):
 
 def test_infrastructure_errors_are_played_again_on_demand_only(tmp_path):
     with serving(lambda messages: "FINISH([])", Faults(every=3, kinds=("400",))) as (base, seen):
-        arguments = ("--agent", "llm", "--model", "m", "--base-url", base, "--type", "2", "--retries", "0")
-        assert medenv("rollout", *arguments, "--out", "run", cwd=tmp_path).returncode == 0
+        arguments = ("--agent", "llm", "--model", "m", "--base-url", base, "--type", "2")
+        assert inside.medenv("rollout", *arguments, "--out", "run", cwd=tmp_path).returncode == 0
         failed = [line for line in lines_of(tmp_path / "run") if b'"infrastructure_error"' in line]
-        assert len(failed) == 10
+        assert len(failed) == 10, [json.loads(line)["error"] for line in failed]
         asked = len(seen)
-        again = medenv("rollout", "--resume", "run", cwd=tmp_path)
+        again = inside.medenv("rollout", "--resume", "run", cwd=tmp_path)
         assert "--retry-infrastructure" in again.stdout
         assert len(seen) == asked
-        assert medenv("rollout", "--resume", "run", "--retry-infrastructure", cwd=tmp_path).returncode == 0
-        assert len(seen) == asked + 10
+        assert inside.medenv("rollout", "--resume", "run", "--retry-infrastructure", cwd=tmp_path).returncode == 0
+        assert len(seen) >= asked + 10
     assert len(lines_of(tmp_path / "run")) == 30
     assert set(keys_of(tmp_path / "run").values()) == {1}
     assert (tmp_path / "run" / "superseded.jsonl").read_bytes().splitlines() == failed
@@ -235,16 +239,18 @@ def test_max_cost_ends_a_run_that_more_money_completes(tmp_path):
     prices = 'prices={"input": 1000, "output": 0}'  # 100 tokens a request: 0.1 USD an episode
     with serving(lambda messages: "FINISH([])") as (base, seen):
         arguments = ("--agent", "llm", "--model", "m", "--base-url", base, "--type", "2", "--agent-option", prices)
-        done = medenv("rollout", *arguments, "--max-cost", "1.05", "--out", "run", cwd=tmp_path)
+        done = inside.medenv("rollout", *arguments, "--max-cost", "1.05", "--out", "run", cwd=tmp_path)
         assert done.returncode == 3, done.stderr
         assert "--max-cost" in done.stderr
         assert len(seen) == len(lines_of(tmp_path / "run")) == 10
-        assert medenv("rollout", "--resume", "run", cwd=tmp_path).returncode == 3
-        assert medenv("rollout", "--resume", "run", "--max-cost", "2", cwd=tmp_path).returncode == 3
+        assert inside.medenv("rollout", "--resume", "run", cwd=tmp_path).returncode == 3
+        assert inside.medenv("rollout", "--resume", "run", "--max-cost", "2", cwd=tmp_path).returncode == 3
         assert len(seen) == 20, "what was spent before counts"
-        assert medenv("rollout", "--resume", "run", "--max-cost", "100", cwd=tmp_path).returncode == 0
+        assert inside.medenv("rollout", "--resume", "run", "--max-cost", "100", cwd=tmp_path).returncode == 0
     assert len(seen) == 30
     assert set(keys_of(tmp_path / "run").values()) == {1}
-    refused = medenv("rollout", "--agent", "empty", "--type", "2", "--max-cost", "1", "--out", "free", cwd=tmp_path)
+    refused = inside.medenv(
+        "rollout", "--agent", "empty", "--type", "2", "--max-cost", "1", "--out", "free", cwd=tmp_path
+    )
     assert refused.returncode == 2
     assert "prices" in refused.stderr

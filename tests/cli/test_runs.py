@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.test_eval import medenv
+from tests.cli.inside import medenv
 
 
 def rows_of(run):

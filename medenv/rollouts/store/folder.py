@@ -67,9 +67,7 @@ class RunFolder:
             except BaseException:
                 self._lock.release()
                 raise
-        except NotADirectoryError as error:
-            raise RunFolderError(f"{str(self.path)!r} can't be written: {error.strerror or error}") from error
-        except (FileExistsError, PermissionError) as error:
+        except (NotADirectoryError, FileExistsError, PermissionError) as error:
             raise RunFolderError(f"{str(self.path)!r} can't be written: {error.strerror or error}") from error
 
     @property

@@ -16,6 +16,7 @@ __all__ = ["is_sealed", "is_whole", "parse", "seal"]
 _FIELD = b',"checksum":"'
 _DIGITS = 16
 _LENGTH = len(_FIELD) + _DIGITS + len(b'"}')
+_DIGITS_AT = -_LENGTH + len(_FIELD)
 
 
 def seal(row: bytes) -> bytes:
@@ -26,9 +27,6 @@ def seal(row: bytes) -> bytes:
 def is_sealed(line: bytes) -> bool:
     """Whether a stored line carries a checksum."""
     return line[-_LENGTH:_DIGITS_AT] == _FIELD and line.endswith(b'"}')
-
-
-_DIGITS_AT = -_LENGTH + len(_FIELD)
 
 
 def parse(line: bytes) -> Trajectory:
