@@ -106,7 +106,7 @@ def to_gguf(folder):
             # llama.cpp turns neighbouring numbers of a head by the same angle, transformers those half a head apart.
             halves = weight.reshape(heads, 2, -1, weight.shape[1])
             weight = halves.transpose(1, 2).reshape(weight.shape)
-        out.add_tensor(names.get_name(name, (".weight",)) + ".weight", weight.to(torch.float32).contiguous().numpy())
+        out.add_tensor(names.get_name(name, (".weight",)), weight.to(torch.float32).contiguous().numpy())
     out.write_header_to_file()
     out.write_kv_data_to_file()
     out.write_tensors_to_file()

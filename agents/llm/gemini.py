@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from medenv.agents.extras import need
 from medenv.agents.llm.provider import (
     Provider,
     arguments_of,
     counted,
-    need,
     results,
     system_of,
     without_nulls,

@@ -9,8 +9,6 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from types import ModuleType
 from typing import Any, ClassVar
 
 from medenv.agents.llm.wire import Secret
@@ -24,7 +22,6 @@ __all__ = [
     "Settings",
     "arguments_of",
     "counted",
-    "need",
     "results",
     "system_of",
     "with_extra",
@@ -120,20 +117,6 @@ class Provider(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Close the connections. Closing twice is fine."""
-
-
-def need(module: str, extra: str) -> ModuleType:
-    """Import what an extra brings.
-
-    Raises:
-        ValueError: It isn't installed.
-    """
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise ValueError(
-            f"this provider needs the package {module.split('.')[0]!r} ({error}); install it with: pip install 'medenv[{extra}]'"
-        ) from None
 
 
 def system_of(conversation: Conversation) -> str:

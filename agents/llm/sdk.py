@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from medenv.agents.llm.provider import Provider, need
+from medenv.agents.extras import need
+from medenv.agents.llm.provider import Provider
 from medenv.agents.llm.wire import new_client
 
 __all__ = ["SDKProvider"]

@@ -5,33 +5,21 @@ What a user can mend (a missing folder, no chat template, no such device) is a `
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-__all__ = ["DTYPES", "Loaded", "load_model", "need"]
+from medenv.agents.extras import need
+
+__all__ = ["DTYPES", "Loaded", "load_model"]
 
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 """Number types that weights can be loaded in; ``auto`` is the one that they are stored in."""
 
+_EXTRA = "local"
+
 _ENDLESS = 10**9
 """Tokenizers that know of no limit give a far larger number."""
-
-
-def need(module: str) -> ModuleType:
-    """A module of the extra ``local``.
-
-    Raises:
-        ValueError: It isn't installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ValueError(
-            f"local models need the package {module.split('.')[0]!r} ({error}); install it with: pip install 'medenv[local]'"
-        ) from None
 
 
 @dataclass(frozen=True)
@@ -69,11 +57,14 @@ def load_model(
     Raises:
         ValueError: Something isn't there or doesn't fit.
     """
-    torch, transformers = need("torch"), need("transformers")
+    torch, transformers = need("torch", _EXTRA), need("transformers", _EXTRA)
     if adapter is not None or (Path(model) / "adapter_config.json").is_file():
-        need("peft")
+        need("peft", _EXTRA)
     if dtype not in DTYPES:
         raise ValueError(f"dtype {dtype!r} is unknown; there are: {', '.join(DTYPES)}")
+    for name in (model, adapter):
+        if name is not None and name.startswith(("/", "./", "../")) and not Path(name).is_dir():
+            raise ValueError(f"there is no folder {name!r} to load a model from")
     place = _device(torch, device)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(_tokenizer_of(model, adapter), revision=revision)
@@ -125,8 +116,8 @@ def _template(tokenizer: Any, model: str, given: str | None) -> Any:
             raise ValueError(f"the chat template {given!r} can't be read: {error}") from None
     if tokenizer.chat_template is None:
         raise ValueError(
-            f"the tokenizer of {model!r} has no chat template, so there is no way to put a conversation to the model; give one with "
-            "chat_template, a Jinja template or a file with one (--agent-option chat_template=FILE), or take a model that was tuned for chat"
+            f"the tokenizer of {model!r} has no chat template, so a conversation can't be put to the model; give one with "
+            "chat_template, in Jinja or a file of it (--agent-option chat_template=FILE), or take a model that was tuned for chat"
         )
     return tokenizer.chat_template
 

@@ -6,6 +6,7 @@ A prompt beyond the model's context is a `ContextLimitError`, want of memory a `
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -80,7 +81,7 @@ class LocalPolicy(BatchPolicy):
         for name, number in {"batch_size": batch_size, "max_tokens": max_tokens}.items():
             if number < 1:
                 raise ValueError(f"{name} is {number}; it must be at least 1")
-        self.model, self.adapter = str(model), None if adapter is None else str(adapter)
+        self.model, self.adapter = os.path.expanduser(model), None if adapter is None else os.path.expanduser(adapter)
         self.name = "+".join(_short(one) for one in (self.model, self.adapter) if one is not None)
         self._loaded = load_model(
             self.model, self.adapter, device, dtype, None if chat_template is None else str(chat_template), revision

@@ -90,7 +90,7 @@ def generate(loaded: Loaded, rows: Sequence[Row], sampling: Sampling) -> list[Ge
     ]
 
 
-class _Chooser(LogitsProcessor):  # type: ignore[misc]
+class _Chooser(LogitsProcessor):
     """Leaves ``generate`` one token a row to take."""
 
     def __init__(self, rows: Sequence[Row], sampling: Sampling) -> None:
@@ -111,7 +111,7 @@ class _Chooser(LogitsProcessor):  # type: ignore[misc]
 
     def _drawn(self, scores: torch.Tensor) -> torch.Tensor:
         """One token a row, by where a number of the row's own falls among the cumulated probabilities."""
-        ranked = (scores / self._sampling.temperature).softmax(-1).sort(-1, descending=True, stable=True)
+        ranked = torch.sort((scores / self._sampling.temperature).softmax(-1), dim=-1, descending=True, stable=True)
         upto = ranked.values.cumsum(-1)
         last = (upto < self._sampling.top_p).sum(-1, keepdim=True).clamp(max=scores.shape[1] - 1)
         draws = torch.tensor([[one.random()] for one in self._draws], dtype=upto.dtype, device=upto.device)
@@ -119,7 +119,7 @@ class _Chooser(LogitsProcessor):  # type: ignore[misc]
         return ranked.indices.gather(1, torch.minimum(place, last))[:, 0]
 
 
-class _Ending(StoppingCriteria):  # type: ignore[misc]
+class _Ending(StoppingCriteria):
     """Notes for each row after how many tokens it ended, and whether by itself."""
 
     def __init__(self, loaded: Loaded, rows: Sequence[Row], width: int, stop: tuple[str, ...]) -> None:

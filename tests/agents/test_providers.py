@@ -290,7 +290,7 @@ def benches():
 
 @pytest.mark.parametrize("name", ["anthropic", "responses", "gemini"])
 def test_a_missing_sdk_names_its_extra(name, monkeypatch):
-    import medenv.agents.llm.provider as module
+    import medenv.agents.extras as module
 
     def absent(name):
         raise ImportError(f"No module named {name!r}")

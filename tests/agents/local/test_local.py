@@ -7,10 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 from medenv.agents import BatchRequest, ContextLimitError, FatalProviderError, ProviderError, load
+from typer.testing import CliRunner
 
+from medenv.cli import app
 from medenv.protocol import Status
 from medenv.protocol.conversation import Conversation
-from tests.agents.local.conftest import play, texts
+from medenv.rollouts import read_run
+from tests.agents.local.conftest import WORDING, play, texts
 
 SILENT_TEMPLATE = """{%- for message in messages %}<|im_start|>{{ message['role'] }}
 {{ message['content'] }}{% for call in message['tool_calls'] or [] %}<tool_call>
@@ -200,10 +203,12 @@ def test_adapter(random_model, tmp_path):
 
 
 def test_errors_say_what_to_do(random_model, tmp_path):
-    with pytest.raises(ValueError, match="can't be loaded"):
-        load("local", model=tmp_path / "nowhere")
-    with pytest.raises(ValueError, match="can't be loaded"):
-        load("local", model=random_model, adapter=tmp_path / "nowhere")
+    for wrong in ({"model": tmp_path / "nowhere"}, {"model": random_model, "adapter": tmp_path / "nowhere"}):
+        with pytest.raises(ValueError, match=r"no folder .*nowhere"):
+            load("local", **wrong)
+    for wrong in ({"model": tmp_path}, {"model": random_model, "adapter": tmp_path}):
+        with pytest.raises(ValueError, match="can't be loaded"):
+            load("local", **wrong)
     with pytest.raises(ValueError, match=r"'cuda:99'|'abacus'"):
         load("local", model=random_model, device="abacus")
     for option in ({"dtype": "int1"}, {"temperature": -1}, {"temperature": None}, {"top_p": 0}, {"max_tokens": 0}):
@@ -230,6 +235,17 @@ def test_no_chat_template(random_model, tmp_path):
     )
     prompt = told.act_batch(asked("Look."))[0].tokens["prompt_ids"]
     assert tokenizer.decode(prompt) == "calm"
+
+
+def test_from_the_command_line(reference, by_heart, tmp_path):
+    (tmp_path / "prompt.txt").write_text(WORDING.template)
+    arguments = ["eval", "--agent", "local", "--model", str(by_heart), "--device", "cpu", "--batch-size", "2"]
+    arguments += ["--split", "builtin", "--observation", "compact", "--prompt", str(tmp_path / "prompt.txt")]
+    for one in reference[:3]:
+        arguments += ["--task", one.task.id]
+    result = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "run")])
+    assert result.exit_code == 0, result.output
+    assert texts(read_run(tmp_path / "run")) == texts(reference[:3])
 
 
 def test_without_the_extra(monkeypatch):
