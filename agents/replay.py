@@ -12,6 +12,7 @@ from typing import Any
 
 from medenv.agents.policy import ContextLimitError, FatalProviderError, Player, Policy, ProviderError, Reply
 from medenv.agents.scripted import acting
+from medenv.agents.seeds import agent_seed
 
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.stored import read_trajectories
@@ -24,8 +25,8 @@ __all__ = ["ReplayPolicy"]
 class ReplayPolicy(Policy):
     """The replies of a stored run, episode by episode.
 
-    An episode is found by its task and by the seed it was played with (run seed plus sample); where only one of a task is stored,
-    the seed doesn't matter.
+    An episode is found by its task and by the seed that its agent was given (see `medenv.agents.seeds.agent_seed`); where only one of
+    a task is stored, the seed doesn't matter.
 
     Args:
         run: The run's folder, or its ``trajectories.jsonl``.
@@ -43,7 +44,7 @@ class ReplayPolicy(Policy):
         self._episodes: dict[str, dict[int, Trajectory]] = defaultdict(dict)
         for one in read_trajectories(run):
             # A later row of the same attempt is the one that was played again after a fault.
-            self._episodes[one.task.id][_seed(one)] = one
+            self._episodes[one.task.id][agent_seed(*_attempt(one))] = one
         agents = [dict(one.provenance.get("agent") or {}) for rows in self._episodes.values() for one in rows.values()]
         self._recorded = agents[0] if agents and all(agent == agents[0] for agent in agents) else None
 
@@ -67,10 +68,10 @@ class ReplayPolicy(Policy):
             )
         found = stored.get(seed) or (next(iter(stored.values())) if len(stored) == 1 else None)
         if found is None:
-            seeds = ", ".join(map(str, sorted(stored)))
+            there = ", ".join(f"{one} of seed {run}" for run, one in sorted(map(_attempt, stored.values())))
             raise FatalProviderError(
-                f"the run {self._run!r} has no episode of task {task.id!r} with seed {seed}; there are seeds {seeds}. "
-                "The seed is that of the run plus the sample: give the same --seed and --samples"
+                f"the run {self._run!r} has no episode of task {task.id!r} for the seed {seed}; there are the samples {there}: "
+                "give the same --seed and --samples"
             )
         if (found.task.instruction, found.task.context) != (task.instruction, task.context):
             raise FatalProviderError(
@@ -80,8 +81,9 @@ class ReplayPolicy(Policy):
         return found
 
 
-def _seed(one: Trajectory) -> int:
-    return int(one.provenance.get("seed") or 0) + int(one.provenance.get("sample") or 0)
+def _attempt(one: Trajectory) -> tuple[int, int]:
+    """The run's seed and the sample that an episode was played with."""
+    return int(one.provenance.get("seed") or 0), int(one.provenance.get("sample") or 0)
 
 
 class _Missing(Player):
