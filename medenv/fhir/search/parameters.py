@@ -24,20 +24,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Given",
+    "conditions_of",
+    "date_conditions",
     "finish",
     "known_parameters",
-    "plain_conditions",
+    "read_dates",
     "read_values",
+    "reference_condition",
     "split_name",
     "unsupported_modifiers",
 ]
 
 _HIDDEN = ("_filter", "_has", "_language", "_list")
 _MODIFIERS = (":contains", ":exact", ":in", ":iterate", ":missing", ":not-in", ":of-type", ":recurse", ":text")
-
-
-_REFERENCES = 4096
-"""Conditions on references that are kept."""
 
 
 class Given:
@@ -77,7 +76,7 @@ def read_values(given: Given) -> None:
     """
     kind = given.parameter.type
     if kind == "date":
-        given.parsed = _read_dates(given.values)
+        given.parsed = read_dates(given.values)
     elif kind in ("quantity", "number"):
         for qualifier, value in given.values:
             given.parsed.append([] if qualifier == ":missing" else [parse_quantity(v) for v in split_list(value)])
@@ -119,7 +118,7 @@ def _component_kind(code: str) -> str:
     return "token"
 
 
-def _read_dates(values: list[tuple[str, str]]) -> list[Any]:
+def read_dates(values: list[tuple[str, str]]) -> list[Any]:
     """A lower and an upper bound, in the way of HAPI's DateRangeParam: what is added when decides which refusal comes."""
     lower: Any = None
     upper: Any = None
@@ -195,17 +194,17 @@ def finish(chart: Chart, type_: str, given: Given) -> list[c.Condition]:
         return [
             c.MissingCondition(parameter, value == "true")
             if qualifier == ":missing"
-            else _reference(chart, parameter, qualifier, value)
+            else reference_condition(chart, parameter, qualifier, value)
             for qualifier, value in given.values
         ]
-    return _conditions(type_, given)
+    return conditions_of(type_, given)
 
 
-def _conditions(type_: str, given: Given) -> list[c.Condition]:
+def conditions_of(type_: str, given: Given) -> list[c.Condition]:
     """The conditions of any parameter that leads to no other resource."""
     parameter = given.parameter
     if parameter.type == "date":
-        return _date_conditions(parameter, given.parsed)
+        return date_conditions(parameter, given.parsed)
     make = _MAKE.get(parameter.type)
     found: list[c.Condition] = []
     for n, (qualifier, value) in enumerate(given.values):
@@ -218,80 +217,8 @@ def _conditions(type_: str, given: Given) -> list[c.Condition]:
     return found
 
 
-def plain_conditions(chart: Chart, type_: str, params: list[tuple[str, str]]) -> list[c.Condition] | None:
-    """The conditions of the frequent search that is as it should be, in the order to try them.
-
-    What a parameter demands is worked out once for equal words, since nothing else bears on it but on dates.
-
-    Args:
-        chart: Where references lead.
-        type_: The type that is searched.
-        params: Its parameters, decoded.
-
-    Returns:
-        None if the search needs a closer look, as it does if anything is to be refused.
-    """
-    found: list[c.Condition] = []
-    dates: dict[str, list[tuple[str, str]]] = {}
-    known = definitions.search_parameters(type_)
-    try:
-        for name, value in params:
-            parameter = known.get(name)
-            if parameter is not None and parameter.type == "date":
-                dates.setdefault(name, []).append(("", value))
-                continue
-            conditions = _alone(type_, name, value)
-            if conditions is not None:
-                found += conditions
-                continue
-            reference = _plain_reference(chart, type_, name, value)
-            if reference is None:
-                return None
-            found.append(reference)
-        for code, values in dates.items():
-            found += _date_conditions(known[code], _read_dates(values))
-    except FhirError:
-        return None
-    found.sort(key=c.RANK)
-    return found
-
-
-def _plain_reference(chart: Chart, type_: str, name: str, value: str) -> c.Condition | None:
-    """The condition of a reference, None if the parameter is none; on the unchanged store worked out once for equal words."""
-    shared = not chart.changes.count and "." not in name  # what a chain leads to may be long
-    key = (chart.base, type_, name, value)
-    known = chart.store.held.references
-    found = known.get(key) if shared else None
-    if found is None:
-        code, qualifier = split_name(name)
-        parameter = definitions.search_parameters(type_).get(code)
-        if parameter is None or parameter.type != "reference" or qualifier == ":missing":
-            return None
-        found = _reference(chart, parameter, qualifier, value)
-        if shared:
-            if len(known) >= _REFERENCES:
-                known.clear()
-            known[key] = found
-    return found
-
-
-@lru_cache(maxsize=8192)
-def _alone(type_: str, name: str, value: str) -> tuple[c.Condition, ...] | None:
-    """The conditions of a parameter that leads to no other resource and on which no other parameter bears; None for one that does.
-
-    Raises:
-        FhirError: The value is refused.
-    """
-    code, qualifier = split_name(name)
-    parameter = definitions.search_parameters(type_).get(code)
-    if parameter is None or code[0] == "_" or parameter.type in ("date", "reference"):
-        return None
-    given = Given(parameter, [(qualifier, value)])
-    read_values(given)
-    return tuple(_conditions(type_, given))
-
-
-def _date_conditions(parameter: SearchParameter, parsed: list[Any]) -> list[c.Condition]:
+def date_conditions(parameter: SearchParameter, parsed: list[Any]) -> list[c.Condition]:
+    """The condition of what `read_dates` made of a date parameter's values, if they demand anything."""
     dates = [p for p in parsed if p.__class__ is Date]
     if len(dates) < len(parsed) and (missing := [p for p in parsed if p.__class__ is bool]):
         return [c.MissingCondition(parameter, missing[0])]
@@ -412,7 +339,12 @@ def _part_test(kind: str, part: Any) -> Callable[[Any], bool]:
     return lambda value: bool(value == part)
 
 
-def _reference(chart: Chart, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:
+def reference_condition(chart: Chart, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition:
+    """The condition of one value of a reference parameter.
+
+    Raises:
+        FhirError: HAPI-1101, 1243 or 1250, or what the inner search of a chain refuses.
+    """
     restrict, _, chain = qualifier.removeprefix(":").partition(".")
     if restrict and not definitions.is_resource(restrict):
         text = f'HAPI-1250: Invalid/unsupported resource type: "{restrict}"'

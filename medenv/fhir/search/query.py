@@ -21,11 +21,11 @@ from medenv.fhir.search.parameters import (
     Given,
     finish,
     known_parameters,
-    plain_conditions,
     read_values,
     split_name,
     unsupported_modifiers,
 )
+from medenv.fhir.search.plain import plain_conditions
 from medenv.fhir.search.references import UnknownTypeError, having
 
 if TYPE_CHECKING:
