@@ -119,5 +119,7 @@ class Attempts:
         """
         self._under_way -= 1
         if self._budget is not None:
-            self._budget.spend(trajectory)
-            self._news.set()
+            try:
+                self._budget.spend(trajectory)
+            finally:
+                self._news.set()

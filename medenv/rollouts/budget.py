@@ -31,6 +31,7 @@ class Budget:
         self.limit = limit
         self.spent = spent
         self._dearest: float | None = None
+        self._in_the_dark = False
 
     def allows(self, under_way: int) -> bool:
         """Whether another episode may be begun.
@@ -38,6 +39,8 @@ class Budget:
         Args:
             under_way: Episodes begun and not finished.
         """
+        if self._in_the_dark:
+            return False
         if self._dearest is None:
             return under_way == 0 and self.spent < self.limit
         return self.spent + self._dearest * (under_way + 1) <= self.limit
@@ -50,6 +53,7 @@ class Budget:
         """
         cost = cost_of(trajectory)
         if cost is None and trajectory.turns:
+            self._in_the_dark = True
             raise ValueError(
                 "the agent doesn't tell what its replies cost, so that --max-cost can't be kept; "
                 "give the model's prices, or leave --max-cost out"

@@ -254,3 +254,4 @@ def test_max_cost_ends_a_run_that_more_money_completes(tmp_path):
     )
     assert refused.returncode == 2
     assert "prices" in refused.stderr
+    assert len(lines_of(tmp_path / "free")) == 1, "where nobody knows what an episode costs, no second one is begun"
