@@ -190,7 +190,7 @@ def read_search(chart: Chart, type_: str, params: list[tuple[str, str]]) -> Sear
     own = tuple([pair for pair in params if pair[0][:1] == "_"])
     form = _usual_form(type_, own) if own else ()
     if form is not None:
-        conditions = plain_conditions(chart, type_, [p for p in params if p not in own] if own else params)
+        conditions = plain_conditions(chart, type_, [pair for pair in params if pair[0][:1] != "_"] if own else params)
         if conditions is not None:
             return Search(type_, params, conditions, *form)
     search = Search(type_, params)
