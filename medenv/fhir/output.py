@@ -14,7 +14,7 @@ from medenv.fhir.errors import JSON_TYPE, XML_TYPE
 from medenv.fhir.shape import Shape
 from medenv.fhir.subset import SUBSETTED, view_of
 
-__all__ = ["Entry", "Head", "Output", "negotiate"]
+__all__ = ["USUAL", "Entry", "Head", "Output", "negotiate"]
 
 
 class Entry(NamedTuple):
@@ -185,7 +185,7 @@ class Output:
         return tree | dict(entry.tail or {"search": {"mode": entry.mode}})
 
 
-_USUAL = Output()
+USUAL = Output()
 """The form of an answer that nothing is asked of."""
 
 
@@ -197,7 +197,7 @@ def negotiate(params: list[tuple[str, str]], headers: Mapping[str, str]) -> Outp
         headers: Its headers, names in lower case.
     """
     if not headers and not any(name[:1] == "_" for name, _ in params):
-        return _USUAL
+        return USUAL
     wanted = next((v for n, v in params if n == "_format" and v), None)
     accept = headers.get("accept", "")
     xml = "xml" in (accept if wanted is None else wanted)

@@ -19,7 +19,7 @@ from medenv.fhir.errors import FhirError
 from medenv.fhir.forms import Form
 from medenv.fhir.index.dates import format_instant, http_date
 from medenv.fhir.memory import STALE_MS, AnswerCache, StaleSearches
-from medenv.fhir.output import Output, negotiate
+from medenv.fhir.output import USUAL, Output, negotiate
 from medenv.fhir.search.bundle import Page, bundle_id, searchset
 from medenv.fhir.search.engine import inner_search
 from medenv.fhir.search.query import check_cut, parse_query, read_search, read_summary
@@ -31,7 +31,6 @@ __all__ = ["EmbeddedSession"]
 _PAGES_KEPT = 64
 """Searches whose later pages a session can still be asked for; the oldest is forgotten, as HAPI forgets after a while."""
 
-_JSON = Output()
 _NO_HEADERS: dict[str, str] = {}
 
 _LONGEST_URL = 8_000
@@ -136,7 +135,7 @@ class EmbeddedSession(Session):
             return Response(400, "")
         path, raw = self._below_base(url)
         given = {k.lower(): v for k, v in headers.items()} if headers else _NO_HEADERS
-        output = _JSON
+        output = USUAL
         try:
             params = parse_query(raw) if raw else []
             output = negotiate(params, given)
