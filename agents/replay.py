@@ -6,6 +6,7 @@ It shows whether the same replies still see the same chart and get the same verd
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from medenv.agents.scripted import acting
 from medenv.agents.seeds import agent_seed
 
 from medenv.protocol.conversation import Conversation
-from medenv.protocol.stored import read_trajectories
+from medenv.protocol.stored import numbered
 from medenv.protocol.trajectory import Status, Trajectory, Turn
 from medenv.tasks import Task
 
@@ -42,7 +43,7 @@ class ReplayPolicy(Policy):
     def __init__(self, run: str | Path, check: bool = True) -> None:
         self._run, self._check = str(run), check
         self._episodes: dict[str, dict[int, Trajectory]] = defaultdict(dict)
-        for one in read_trajectories(run):
+        for _, one in numbered(run):
             # A later row of the same attempt is the one that was played again after a fault.
             self._episodes[one.task.id][agent_seed(*_attempt(one))] = one
         agents = [dict(one.provenance.get("agent") or {}) for rows in self._episodes.values() for one in rows.values()]
@@ -134,8 +135,7 @@ def _again(turn: Turn, messages: Conversation) -> Reply:
     """A recorded reply, as the protocol of this episode wants it. It costs nothing now, so it has no usage."""
     if bool(turn.said.get("tool_calls")) != bool(messages.tools):
         return acting(turn.text, messages)
-    said = Reply.from_message(turn.said)
-    return Reply(said.text, None, said.calls, turn.reasoning, turn.tokens, turn.verbatim)
+    return replace(turn.reply, usage=None)
 
 
 def _difference(recorded: str, now: str) -> str:

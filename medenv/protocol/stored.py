@@ -11,12 +11,27 @@ from pathlib import Path
 
 import orjson
 
-from medenv.protocol.trajectory import Trajectory, TrajectoryError
+from medenv.protocol.trajectory import Trajectory, TrajectoryError, UnknownSchemaError
 
-__all__ = ["TRAJECTORIES", "file_of", "is_sealed", "is_whole", "numbered_lines", "parse", "read_trajectories", "seal"]
+__all__ = [
+    "TRAJECTORIES",
+    "DamagedRowError",
+    "file_of",
+    "is_sealed",
+    "is_whole",
+    "numbered",
+    "numbered_lines",
+    "parse",
+    "seal",
+]
 
 TRAJECTORIES = "trajectories.jsonl"
 """The file of a run's episodes in its folder, one a line."""
+
+
+class DamagedRowError(TrajectoryError):
+    """A line of a run is not the trajectory that was stored there."""
+
 
 _FIELD = b',"checksum":"'
 _DIGITS = 16
@@ -79,20 +94,26 @@ def numbered_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
         yield from enumerate(lines, 1)
 
 
-def read_trajectories(path: str | Path) -> Iterator[Trajectory]:
-    """The episodes of a stored run in the order they were finished, but for a last line that is not whole.
+def numbered(path: str | Path) -> Iterator[tuple[int, Trajectory]]:
+    """The episodes of a stored run with the numbers of their lines, in the order they were finished.
+
+    A last line that is still being written, or was when its writer was killed, is left out.
 
     Raises:
-        TrajectoryError: There is no run, or a row is no trajectory; the message names file and line.
+        DamagedRowError: A row is no trajectory; the message names file and line.
+        UnknownSchemaError: A row was written by another version of medenv.
+        TrajectoryError: There is no run.
     """
     for number, line in numbered_lines(path):
         try:
             trajectory = parse(line)
+        except UnknownSchemaError as error:
+            raise UnknownSchemaError(f"{file_of(path)}, line {number}: {error}") from error
         except TrajectoryError as error:
             if not line.endswith(b"\n"):
                 return
-            raise TrajectoryError(f"{file_of(path)}, line {number}: {error}") from error
-        yield trajectory
+            raise DamagedRowError(f"{file_of(path)}, line {number}: {error}") from error
+        yield number, trajectory
 
 
 def is_whole(line: bytes) -> bool:

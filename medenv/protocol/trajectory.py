@@ -6,7 +6,7 @@ One row of ``trajectories.jsonl`` is ``Trajectory.to_json()``; nothing in it dep
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
 from typing import Any
 
@@ -14,7 +14,7 @@ import orjson
 
 from medenv import __version__
 from medenv.protocol.conversation import Conversation
-from medenv.protocol.reply import Message, Tokens
+from medenv.protocol.reply import Message, Reply, Tokens
 from medenv.protocol.tools import NOT_CARRIED_OUT, TOOLS
 from medenv.tasks.task import Task
 
@@ -87,6 +87,12 @@ class Turn:
     def said(self) -> Message:
         """The assistant's message as it stands in the conversation."""
         return {"role": "assistant", "content": self.text} if self.message is None else self.message
+
+    @property
+    def reply(self) -> Reply:
+        """The reply as the agent gave it, to be given again."""
+        said = Reply.from_message(self.said)
+        return replace(said, usage=self.usage, reasoning=self.reasoning, tokens=self.tokens, verbatim=self.verbatim)
 
     @property
     def wrote(self) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from medenv.episode import Benchmark, Episode
-from medenv.protocol.reply import Reply
-from medenv.protocol.trajectory import Status, Trajectory, Turn
+from medenv.protocol.trajectory import Status, Trajectory
 
 __all__ = ["Difference", "ReplayError", "replay", "retrace"]
 
@@ -71,7 +70,7 @@ def retrace(
         for number, turn in enumerate(trajectory.turns):
             if episode.done:
                 raise ReplayError(trajectory, Difference(number, "status", "running", episode.status.value))
-            episode.step(_reply(turn))
+            episode.step(turn.reply)
             found = episode.turns[number]
             for name in _COMPARED:
                 _same(trajectory, number, name, getattr(turn, name), getattr(found, name))
@@ -105,11 +104,6 @@ def replay(benchmark: Benchmark, trajectory: Trajectory) -> Trajectory:
     if trajectory.verdict is not None and trajectory.verdict.get("grader") == benchmark.grader.name:
         _same(trajectory, None, "verdict", _plain(trajectory.verdict), _plain(again.verdict))
     return again
-
-
-def _reply(turn: Turn) -> Reply:
-    said = Reply.from_message(turn.said)
-    return replace(said, usage=turn.usage, reasoning=turn.reasoning, tokens=turn.tokens, verbatim=turn.verbatim)
 
 
 def _same(trajectory: Trajectory, turn: int | None, what: str, recorded: Any, found: Any) -> None:

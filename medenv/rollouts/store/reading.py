@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from medenv.protocol import stored
-from medenv.protocol.stored import TRAJECTORIES, file_of, parse
-from medenv.protocol.trajectory import Trajectory, TrajectoryError, UnknownSchemaError
+from medenv.protocol.stored import TRAJECTORIES, DamagedRowError, file_of
+from medenv.protocol.trajectory import Trajectory, TrajectoryError
 from medenv.rollouts.store.errors import RunFolderError
 
 __all__ = ["TRAJECTORIES", "Key", "file_of", "key_of", "numbered", "numbered_lines", "read_run"]
@@ -42,20 +42,15 @@ def numbered(path: str | Path) -> Iterator[tuple[int, Trajectory]]:
     Raises:
         RunFolderError: There is no run, or a row is no trajectory; the message names the line.
     """
-    for number, line in numbered_lines(path):
-        try:
-            trajectory = parse(line)
-        except UnknownSchemaError as error:
-            raise RunFolderError(f"{file_of(path)}, line {number}: {error}") from error
-        except TrajectoryError as error:
-            if not line.endswith(b"\n"):
-                return
-            folder = file_of(path).parent
-            raise RunFolderError(
-                f"{file_of(path)}, line {number}: {error}; 'medenv runs check {folder}' lists all such rows, "
-                f"'medenv runs repair {folder}' sets them aside and keeps the others"
-            ) from error
-        yield number, trajectory
+    try:
+        yield from stored.numbered(path)
+    except DamagedRowError as error:
+        folder = file_of(path).parent
+        raise RunFolderError(
+            f"{error}; 'medenv runs check {folder}' lists all such rows, 'medenv runs repair {folder}' sets them aside and keeps the others"
+        ) from error
+    except TrajectoryError as error:
+        raise RunFolderError(str(error)) from error
 
 
 def read_run(path: str | Path) -> Iterator[Trajectory]:
