@@ -83,10 +83,10 @@ def same_in_another_order(url, want, got):
     return recordings.sort_values(entries, keys) == recordings.sort_values(ours, keys)
 
 
-def ended(verdicts, different, allowed):
-    """Fail if too many answers differ, showing the first of them."""
+def ended(figures, what, verdicts, different, allowed):
+    """Tell how many answers agree; fail if too many differ, showing them."""
     total = sum(verdicts.values())
-    print(f"\n{total} asked: {dict(verdicts)}")
+    figures(f"{total} random {what} put to HAPI and to this server, seed {SEED}: {dict(verdicts)}")
     for label, want, got in different:
         print(first_difference(label, want, got))
     assert verdicts["different"] <= allowed * total, f"{verdicts['different']} of {total} differ; see the output above"
@@ -102,7 +102,7 @@ def first_difference(label, want, got):
     return f"{label}\n  HAPI ..{a[max(0, at - 100) : at + 200]!r}\n  ours ..{b[max(0, at - 100) : at + 200]!r}"
 
 
-def test_random_searches_agree(hapi, session):
+def test_random_searches_agree(hapi, session, figures):
     verdicts, different, searches = Counter(), [], Searches(SEED)
     for url in dict.fromkeys(searches.draw() for _ in range(SEARCHES)):
         status, headers, text = hapi.ask("GET", url)
@@ -119,10 +119,10 @@ def test_random_searches_agree(hapi, session):
         verdicts[verdict] += 1
         if verdict == "different":
             different.append((url, want, got))
-    ended(verdicts, different, 0.02)
+    ended(figures, "searches", verdicts, different, 0.02)
 
 
-def test_random_writes_agree(hapi, session):
+def test_random_writes_agree(hapi, session, figures):
     verdicts, different = Counter(), []
     headers = {"Content-Type": "application/fhir+json"}
     for type_, payload in random_writes(SEED, WRITES):
@@ -136,7 +136,7 @@ def test_random_writes_agree(hapi, session):
         place = answered.get("Location", "").partition("/_history")[0].removeprefix(f"{hapi.base}/")
         if place:
             hapi.ask("DELETE", place)
-    ended(verdicts, different, 0.02)
+    ended(figures, "writes", verdicts, different, 0.02)
 
 
 def created(status, headers, text):
