@@ -18,7 +18,7 @@ RUN set -eu; \
     python3 -m venv --without-pip /opt/medenv; \
     pip=$(ls /src/wheels/pip-*.whl 2>/dev/null || true); \
     if [ -n "$pip" ]; then \
-        /opt/medenv/bin/python "$pip/pip" install -q --no-index --find-links /src/wheels medenv; \
+        /opt/medenv/bin/python "$pip/pip" install -q --no-index --find-links /src/wheels medagentbench-gym; \
     else \
         python3 -m pip --version >/dev/null 2>&1 || { python3 -m venv /tmp/tools; PATH=/tmp/tools/bin:$PATH; }; \
         python3 -m pip --python /opt/medenv/bin/python install -q --no-cache-dir /src; \

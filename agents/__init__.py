@@ -7,9 +7,9 @@
 
 from medenv.agents.batch import BatchPolicy, BatchRequest
 from medenv.agents.blocking import Blocking
+from medenv.agents.function_policy import FunctionPolicy, as_policy
 from medenv.agents.llm import LLMPolicy, rebuild
-from medenv.agents.plain import FunctionPolicy, as_policy
-from medenv.agents.policy import ContextLimitError, FatalProviderError, Player, Policy, ProviderError, Reply
+from medenv.agents.policy import ContextLimitError, FatalProviderError, Player, Policy, ProviderError, Reply, ask
 from medenv.agents.registry import AGENTS, load
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "ProviderError",
     "Reply",
     "as_policy",
+    "ask",
     "load",
     "rebuild",
 ]

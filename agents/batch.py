@@ -13,7 +13,6 @@ from typing import Any
 
 from medenv.agents.policy import Player, Policy, Reply
 from medenv.agents.worker import Worker
-
 from medenv.protocol.conversation import Conversation
 from medenv.tasks import Task
 
@@ -46,7 +45,7 @@ class BatchPolicy(Policy):
 
     @abstractmethod
     def act_batch(self, requests: Sequence[BatchRequest]) -> Sequence[Reply | str]:
-        """The replies, one a request and in their order.
+        """Return the replies to a batch, one a request and in their order.
 
         Raises:
             ProviderError: None could be had; every episode of the batch ends as an infrastructure error. To end one episode alone,

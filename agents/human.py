@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from medenv.agents.policy import FatalProviderError, Player, Policy, Reply
-
-from medenv.protocol.actions import Finish, Invalid, Post, parse
+from medenv.protocol.actions import Finish, Get, Invalid, Post, parse
 from medenv.protocol.conversation import Conversation
+from medenv.protocol.urls import absolute
 from medenv.tasks import Task
 
 __all__ = ["HumanPolicy", "LeftError", "LineEditor", "doubt", "unfinished"]
@@ -36,17 +36,20 @@ def unfinished(text: str) -> bool:
     return isinstance(action, Post) and action.problem is not None and not text.endswith("\n")
 
 
-def doubt(text: str) -> str | None:
+def doubt(text: str, base: str = "") -> str | None:
     """Why a text is likely to be a slip: no action, a POST without JSON, an answer that is no JSON list. None if nothing speaks for it.
 
     Args:
         text: What the person is about to send.
+        base: What URLs must begin with, see `Conversation`; with it a relative one is a slip too.
     """
     action = parse(text)
     if isinstance(action, Invalid):
         return f"{action.message} An invalid action ends the episode."
     if isinstance(action, Post) and action.problem is not None:
         return f"The POST's body is not JSON: {action.problem}. It would not be sent, but would cost a turn."
+    if isinstance(action, Get | Post) and base and (full := absolute(action.url, base)) != action.url:
+        return f"{action.url[:120]!r} is no absolute URL, and the protocol takes no other: write {full[:200]}."
     if isinstance(action, Finish):
         try:
             if isinstance(json.loads(action.result), list):
@@ -142,6 +145,6 @@ class _Person(Player):
     async def act(self, messages: Conversation) -> Reply:
         while True:
             text = await self._ask(messages)
-            reason = doubt(text)
+            reason = doubt(text, messages.base)
             if reason is None or await self._confirm(f"{reason}\nSend it all the same?"):
                 return Reply(text)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from medenv.agents import toml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
-__all__ = ["APIS", "Api", "Model", "ModelFileError", "Models", "Price", "Provider", "read_files"]
+from medenv.agents import toml_compat as toml
+from medenv.errors import DataError
+
+__all__ = ["APIS", "SHIPPED", "Api", "Model", "ModelFileError", "Models", "Price", "Provider", "read_files"]
 
 Api = Literal["chat", "responses", "anthropic", "gemini"]
 """``chat``: OpenAI-compatible chat completions; the others are the provider's own."""
@@ -18,7 +21,11 @@ Api = Literal["chat", "responses", "anthropic", "gemini"]
 APIS: tuple[str, ...] = get_args(Api)
 
 
-class ModelFileError(ValueError):
+SHIPPED = Path(__file__).parent / "data" / "models.toml"
+"""The list that comes along."""
+
+
+class ModelFileError(DataError):
     """A model file can't be used; the message quotes file, key and value."""
 
 
@@ -108,11 +115,11 @@ class Models(_Table):
     _origin: dict[tuple[Any, ...], Path] = PrivateAttr(default_factory=dict)
 
     def wrong(self, at: tuple[Any, ...], value: Any, why: str) -> ModelFileError:
-        """The error about what stands at a path of keys."""
+        """Make the error about the value at a path of keys."""
         return _wrong(self.source(at), at, value, why)
 
     def source(self, at: tuple[Any, ...]) -> Path:
-        """The file that said what stands at a path of keys, or the nearest table around it."""
+        """Return the file that set the value at a path of keys, or else the nearest table around it."""
         return _source(at, self._origin)
 
 
@@ -126,7 +133,7 @@ def read_files(files: Sequence[Path]) -> Models:
     origin: dict[tuple[Any, ...], Path] = {(): files[-1]}
     for file in files:
         try:
-            content = toml.loads(file.read_text(encoding="utf-8"))
+            content = toml.loads(_text(file))
         except (OSError, UnicodeDecodeError, toml.TOMLDecodeError) as error:
             raise ModelFileError(f"model file {str(file)!r} can't be read: {error}") from None
         _lay_over(merged, content, file, origin)
@@ -137,6 +144,12 @@ def read_files(files: Sequence[Path]) -> Models:
         raise _invalid(first, _source(first["loc"], origin)) from None
     models._origin = origin
     return models
+
+
+def _text(file: Path) -> str:
+    if file == SHIPPED:  # may be inside a zip
+        return (resources.files("medenv.agents") / "data" / "models.toml").read_text(encoding="utf-8")
+    return file.read_text(encoding="utf-8")
 
 
 def _lay_over(
@@ -169,7 +182,7 @@ def _source(at: tuple[Any, ...], origin: Mapping[tuple[Any, ...], Path]) -> Path
 
 
 def _invalid(error: Any, file: Path) -> ModelFileError:
-    """What pydantic found, in our words. A value that may be a key in the wrong place is not quoted."""
+    """Put an error of pydantic's in our words. A value that may be a key in the wrong place is not quoted."""
     at, value, why = error["loc"], error["input"], error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         table = Models if len(at) == 1 else Price if "price" in at else Provider if at[0] == "providers" else Model

@@ -14,9 +14,11 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from medenv.agents.llm import LLMPolicy
-from medenv.agents.model_file import Api, Model, ModelFileError, Models, Price, Provider, read_files
 from platformdirs import user_config_path
+
+from medenv.agents.llm import LLMPolicy
+from medenv.agents.model_file import SHIPPED, Api, Model, ModelFileError, Models, Price, Provider, read_files
+from medenv.errors import InputError
 
 __all__ = [
     "SHIPPED",
@@ -29,9 +31,6 @@ __all__ = [
     "model_list",
     "own_file",
 ]
-
-SHIPPED = Path(__file__).parent / "data" / "models.toml"
-"""The list that comes along."""
 
 VARIABLE = "MEDENV_MODELS"
 """Environment variable with the path of the user's own file, or of several as in PATH."""
@@ -106,7 +105,9 @@ class ModelList:
     files: tuple[Path, ...]
 
     def find(self, name: str) -> ModelEntry | None:
-        """An entry by its name, else by its name at the provider, an alias or the report's name; case doesn't matter.
+        """Find an entry by name, whatever its case; None if there is none.
+
+        Its name in the list counts first, then its name at the provider, an alias or the report's name.
 
         Args:
             name: E.g. ``gpt-4o``, ``qwen/qwen3-14b`` or ``Claude Opus 4.5``.
@@ -129,7 +130,7 @@ def own_file() -> Path:
 
 
 def model_list(file: str | Path | None = None) -> ModelList:
-    """The shipped list with the user's own laid over it.
+    """Read the shipped list with the user's own laid over it.
 
     What is laid over, the later ones last: `own_file`, if it is there; the files that `VARIABLE` names; `file`.
 
@@ -142,8 +143,8 @@ def model_list(file: str | Path | None = None) -> ModelList:
     own = own_file()
     named = [Path(part).expanduser() for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part.strip()]
     files = [SHIPPED, *([own] if own.is_file() else []), *named, *([Path(file).expanduser()] if file else [])]
-    stamps = []
-    for one in files:
+    stamps = [(SHIPPED, 0, 0)]  # which doesn't change, and has no status inside a zip
+    for one in files[1:]:
         try:
             stat = one.stat()
         except OSError as error:
@@ -153,7 +154,7 @@ def model_list(file: str | Path | None = None) -> ModelList:
 
 
 def find(name: str, file: str | Path | None = None) -> ModelEntry | None:
-    """A model of the list by name, see `ModelList.find`; None if it isn't there.
+    """Find a model of the list by name, see `ModelList.find`; None if it isn't there.
 
     Args:
         name: The model's name.
@@ -166,7 +167,7 @@ def find(name: str, file: str | Path | None = None) -> ModelEntry | None:
 
 
 def llm_options(model: str, models: str | Path | None = None, **given: Any) -> dict[str, Any]:
-    """The options of the agent ``llm``, with what the list knows of a model filled in; what is given counts more.
+    """Fill in the options of the agent ``llm`` with what the list knows of a model; what is given counts more.
 
     With a base URL that is given the list is left alone, since another server has other names, keys and prices; but for models that
     users serve themselves it still says the model's name there.
@@ -187,7 +188,7 @@ def llm_options(model: str, models: str | Path | None = None, **given: Any) -> d
     if entry is None and not elsewhere:
         near = listed.near(model)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
+        raise InputError(
             f"the list of models has no {model!r}; `medenv models` shows it.{hint} For another model say where it is: its server "
             "(--base-url), or the API of a provider that has it (--provider), or a model file of your own (`medenv models --help`)"
         )
@@ -207,11 +208,11 @@ def llm_options(model: str, models: str | Path | None = None, **given: Any) -> d
 
 
 def _key_of(entry: ModelEntry) -> str:
-    """The variable with a model's key; ``""`` for none."""
+    """Choose the environment variable with a model's key; ``""`` for none."""
     variable = entry.key_variable or (KEY_VARIABLE if os.environ.get(KEY_VARIABLE) else "")
     if not variable and entry.needs_key:
         names = " or ".join((*entry.key_env, KEY_VARIABLE))
-        raise ValueError(f"no key for the model {entry.name!r} of {entry.title}: set the environment variable {names}")
+        raise InputError(f"no key for the model {entry.name!r} of {entry.title}: set the environment variable {names}")
     return variable
 
 

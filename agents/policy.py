@@ -9,15 +9,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from typing import Any
 
+from medenv.errors import ProviderError
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Reply
 from medenv.tasks import Task
 
 __all__ = ["ContextLimitError", "FatalProviderError", "Player", "Policy", "ProviderError", "Reply", "ask"]
-
-
-class ProviderError(RuntimeError):
-    """What is behind the policy failed to give a reply: infrastructure, not the agent's behaviour. Holds no secret."""
 
 
 class FatalProviderError(ProviderError):
@@ -33,7 +30,7 @@ class Player(ABC):
 
     @abstractmethod
     def act(self, messages: Conversation) -> Reply | str | Awaitable[Reply | str]:
-        """The next reply; a coroutine function, or a plain one that is quick, since all episodes wait for it.
+        """Return the next reply; a coroutine function, or a plain one that is quick, since all episodes wait for it.
 
         Args:
             messages: The conversation so far, a sequence of messages in OpenAI's form; the last one is the prompt or an observation. Its
@@ -63,7 +60,7 @@ class Policy(ABC):
         """
 
     def describe(self) -> dict[str, Any]:
-        """What produced the replies, for the record: JSON values without secrets."""
+        """Describe what produces the replies, for the record: JSON values without secrets."""
         return {"name": self.name}
 
     async def close(self) -> None:
@@ -72,6 +69,6 @@ class Policy(ABC):
 
 
 async def ask(player: Player, messages: Conversation) -> Reply | str:
-    """A player's next reply, whether it gives it at once or later."""
+    """Get a player's next reply, whether it gives it at once or later."""
     reply = player.act(messages)
     return await reply if isinstance(reply, Awaitable) else reply

@@ -8,21 +8,22 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from medenv.agents.baselines import BlindPolicy, EmptyPolicy, GlancePolicy, ReferencePolicy
 from medenv.agents.human import HumanPolicy
 from medenv.agents.llm import LLMPolicy
 from medenv.agents.local import LocalPolicy
 from medenv.agents.policy import Policy
+from medenv.agents.random_policy import RandomPolicy
 from medenv.agents.replay import ReplayPolicy
-from medenv.agents.scripted import BlindPolicy, EmptyPolicy, GlancePolicy, ReferencePolicy
-from medenv.agents.texts import ScriptedPolicy
+from medenv.agents.scripted import ScriptedPolicy
 from medenv.agents.vote import VotePolicy
-from medenv.agents.wander import RandomPolicy
+from medenv.errors import InputError
 
 __all__ = ["AGENTS", "load"]
 
 
 def _llm(model: str, models: str | Path | None = None, **options: Any) -> Policy:
-    """A model of the list by its name, or any other; see `medenv.agents.models.llm_options`."""
+    """Make the policy for a model of the list by its name, or for any other; see `medenv.agents.models.llm_options`."""
     from medenv.agents.models import llm_options  # brings pydantic, which no other agent needs
 
     return LLMPolicy(**llm_options(model, models, **options))
@@ -31,7 +32,10 @@ def _llm(model: str, models: str | Path | None = None, **options: Any) -> Policy
 def _vote(
     policies: str | Sequence[Policy | str | Mapping[str, Any]], samples: int = 1, tolerances: Sequence[str] = ()
 ) -> Policy:
-    """A vote among policies, each a `Policy`, a name (``llm:gpt-4o`` for a model) or options with the name as ``agent``."""
+    """Make a vote among policies.
+
+    Each is a `Policy`, a name (``llm:gpt-4o`` for a model) or options with the name as ``agent``.
+    """
     named = [part.strip() for part in policies.split(",")] if isinstance(policies, str) else policies
     return VotePolicy([_voter(one) for one in named], samples, tolerances)
 
@@ -43,8 +47,15 @@ def _voter(one: Policy | str | Mapping[str, Any]) -> Policy:
         agent, _, model = one.partition(":")
         return load(agent, **({"model": model} if model else {}))
     if "agent" not in one:
-        raise ValueError(f"a voter is given by its name or as {{'agent': name, option: value, ...}}, not {one!r}")
+        raise InputError(f"a voter is given by its name or as {{'agent': name, option: value, ...}}, not {one!r}")
     return load(one["agent"], **{key: value for key, value in one.items() if key != "agent"})
+
+
+def _sb3(model: str | Path, algorithm: str | None = None, deterministic: bool = True, device: str = "cpu") -> Policy:
+    """Load the policy of a model that Stable-Baselines3 saved; see `medenv.agents.sb3.SB3Policy`."""
+    from medenv.agents.sb3 import SB3Policy  # brings the environments, which no other agent needs
+
+    return SB3Policy(model, algorithm, deterministic, device)
 
 
 AGENTS: dict[str, Callable[..., Policy]] = {
@@ -59,6 +70,7 @@ AGENTS: dict[str, Callable[..., Policy]] = {
     "replay": ReplayPolicy,
     "scripted": ScriptedPolicy,
     "vote": _vote,
+    "sb3": _sb3,
 }
 """What makes each policy, by the name that ``medenv eval --agent`` takes."""
 
@@ -76,13 +88,13 @@ def load(name: str, **options: Any) -> Policy:
     if name not in AGENTS:
         near = get_close_matches(name, AGENTS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"unknown agent {name!r}; there are: {', '.join(AGENTS)}{hint}")
+        raise InputError(f"unknown agent {name!r}; there are: {', '.join(AGENTS)}{hint}")
     takes = signature(AGENTS[name]).parameters
     known = [*signature(LLMPolicy).parameters, "models"] if name == "llm" else list(takes)
     if unknown := [option for option in options if option not in known]:
         said = f"it takes: {', '.join(known)}" if known else "it takes none"
-        raise ValueError(f"agent {name!r} does not take the option {unknown[0]!r}; {said}")
+        raise InputError(f"agent {name!r} does not take the option {unknown[0]!r}; {said}")
     needed = [one.name for one in takes.values() if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
     if missing := [option for option in needed if option not in options]:
-        raise ValueError(f"agent {name!r} needs the option {missing[0]!r}")
+        raise InputError(f"agent {name!r} needs the option {missing[0]!r}")
     return AGENTS[name](**options)

@@ -11,14 +11,12 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from medenv.agents.baselines import acting
 from medenv.agents.policy import ContextLimitError, FatalProviderError, Player, Policy, ProviderError, Reply
-from medenv.agents.scripted import acting
 from medenv.agents.seeds import agent_seed
-
 from medenv.protocol.conversation import Conversation
-from medenv.protocol.stored import numbered
-from medenv.protocol.trajectory import Status, Trajectory, Turn
 from medenv.tasks import Task
+from medenv.trajectories import Status, Trajectory, Turn, numbered
 
 __all__ = ["ReplayPolicy"]
 
@@ -50,7 +48,7 @@ class ReplayPolicy(Policy):
         self._recorded = agents[0] if agents and all(agent == agents[0] for agent in agents) else None
 
     def describe(self) -> dict[str, Any]:
-        """That it is a replay, of which agent, and whether it was checked."""
+        """Describe the replay: of which agent it is, and whether it is checked."""
         return {"name": self.name, "of": self._recorded, "check": self._check}
 
     def start(self, task: Task, seed: int) -> Player:
@@ -83,7 +81,7 @@ class ReplayPolicy(Policy):
 
 
 def _attempt(one: Trajectory) -> tuple[int, int]:
-    """The run's seed and the sample that an episode was played with."""
+    """Read the run's seed and the sample's number that an episode was played with; 0 for one that isn't recorded."""
     return int(one.provenance.get("seed") or 0), int(one.provenance.get("sample") or 0)
 
 
@@ -104,7 +102,7 @@ class _Replay(Player):
         if self._check:
             self._compare(messages, number)
         if number < len(turns):
-            return _again(turns[number], messages)
+            return self._again(turns[number], messages)
         told = f"the recorded episode of task {self._stored.task.id!r} ends after {number} turns"
         if self._stored.status is Status.CONTEXT_LIMIT:
             raise ContextLimitError(f"{told}: {self._stored.error}")
@@ -124,18 +122,21 @@ class _Replay(Player):
                 told = _difference(recorded or "", now or "")
                 raise ProviderError(f"the replay of task {self._stored.task.id!r} differs: the {what} {told}")
 
+    def _again(self, turn: Turn, messages: Conversation) -> Reply:
+        """Make a recorded reply anew as this episode's protocol wants it. It costs nothing now, so it has no usage."""
+        relative = bool(messages.base) and self._stored.protocol != "official"
+        if relative or bool(turn.said.get("tool_calls")) != bool(messages.tools):
+            return acting(turn.text, messages)
+        return replace(turn.reply, usage=None)
+
 
 def _observed(messages: Conversation) -> str:
-    """What followed the last reply; of several calls the first one counts, so the message after it does."""
+    """Return the text of the message right after the last reply.
+
+    A reply's first call alone is carried out, and is answered first.
+    """
     after = next(n for n in range(len(messages), 0, -1) if messages[n - 1]["role"] == "assistant")
     return str(messages[after]["content"])
-
-
-def _again(turn: Turn, messages: Conversation) -> Reply:
-    """A recorded reply, as the protocol of this episode wants it. It costs nothing now, so it has no usage."""
-    if bool(turn.said.get("tool_calls")) != bool(messages.tools):
-        return acting(turn.text, messages)
-    return replace(turn.reply, usage=None)
 
 
 def _difference(recorded: str, now: str) -> str:

@@ -8,7 +8,7 @@ __all__ = ["agent_seed"]
 
 
 def agent_seed(seed: int, sample: int) -> int:
-    """The seed that an agent is given.
+    """Derive the seed that an agent is given.
 
     Args:
         seed: Of the run.

@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from medenv.agents.policy import FatalProviderError, Player, Policy, Reply, ask
-
+from medenv.errors import InputError
 from medenv.protocol.actions import Finish, Get, Invalid, Post
 from medenv.protocol.conversation import Conversation
-from medenv.protocol.reading import as_reply, read
+from medenv.protocol.parsing import as_reply, parse_reply
 from medenv.protocol.tolerance import check_tolerances
 from medenv.protocol.urls import ForeignURLError, relative
 from medenv.tasks import Task
@@ -51,14 +51,14 @@ class VotePolicy(Policy):
 
     def __init__(self, policies: Sequence[Policy], samples: int = 1, tolerances: Sequence[str] = ()) -> None:
         if not policies:
-            raise ValueError("a vote needs at least one policy")
+            raise InputError("a vote needs at least one policy")
         if samples < 1:
-            raise ValueError(f"samples is {samples}; each voter needs at least 1")
+            raise InputError(f"samples is {samples}; each voter needs at least 1")
         self._policies, self._samples = tuple(policies), samples
         self._tolerances = check_tolerances(tolerances)
 
     def describe(self) -> dict[str, Any]:
-        """The voters, and how many votes each has."""
+        """Describe the voters, and how many votes each has."""
         return {
             "name": self.name,
             "voters": [policy.describe() for policy in self._policies],
@@ -99,16 +99,16 @@ class _Vote(Player):
 
 
 def ballot(reply: Reply, messages: Conversation, tolerances: Sequence[str] = ()) -> tuple[str, ...] | None:
-    """What a reply votes for: equal for replies that do the same. None for one that is no action.
+    """Return what a reply votes for, equal for replies that do the same; None for one that is no action.
 
     A URL may be absolute or relative, quoted or not, its parameters in any order; JSON may be laid out in any way.
 
     Args:
         reply: The voter's.
         messages: The conversation, whose prompt names the server.
-        tolerances: What may be wrong with a text's form, as for `medenv.protocol.reading.read`.
+        tolerances: What may be wrong with a text's form, as for `medenv.protocol.parsing.parse_reply`.
     """
-    reading = read(reply, "tools" if messages.tools else "text", tolerances)
+    reading = parse_reply(reply, "tools" if messages.tools else "text", tolerances)
     action = reading.action
     if isinstance(action, Invalid):
         return None
@@ -117,14 +117,14 @@ def ballot(reply: Reply, messages: Conversation, tolerances: Sequence[str] = ())
     if isinstance(action, Finish):
         return "FINISH", _json(action.result)
     kind = "GET" if isinstance(action, Get) else "POST"
-    return kind, *_place(action.url, messages.prompt), _json(action.body) if isinstance(action, Post) else ""
+    return kind, *_place(action.url, messages), _json(action.body) if isinstance(action, Post) else ""
 
 
-def _place(url: str, prompt: str) -> tuple[str, str]:
-    """A URL's path below the server that the prompt names, and its parameters in alphabetical order."""
-    base = _BASE.search(prompt)
+def _place(url: str, messages: Conversation) -> tuple[str, str]:
+    """Split a URL into its path below the server that the conversation names and its sorted parameters."""
+    named = None if messages.base else _BASE.search(messages.prompt)
     try:
-        resolved = relative(url, base[0] if base else "http://localhost")
+        resolved = relative(url, messages.base or (named[0] if named else "http://localhost"))
     except ForeignURLError:
         return url, ""
     path, _, query = resolved.partition("?")

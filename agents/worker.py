@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from medenv.errors import InputError
+
 __all__ = ["Worker"]
 
 T = TypeVar("T")
@@ -28,7 +30,7 @@ class Worker:
 
     def __init__(self, threads: int = 1, name: str = "medenv-worker") -> None:
         if threads < 1:
-            raise ValueError(f"threads is {threads}; it must be at least 1")
+            raise InputError(f"threads is {threads}; it must be at least 1")
         self._limit, self._name = threads, name
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._started = 0

@@ -9,14 +9,17 @@ from __future__ import annotations
 from typing import Any, SupportsFloat
 
 import gymnasium
-from medenv.envs.medagentbench import MedAgentBenchEnv
+from gymnasium.utils import RecordConstructorArgs
 
+from medenv.envs.medagentbench import MedAgentBenchEnv
+from medenv.envs.structured import StructuredEnv
+from medenv.errors import InputError
 from medenv.grading.strict.progress import progress
 
 __all__ = ["PotentialShaping"]
 
 
-class PotentialShaping(gymnasium.Wrapper[str, str, str, str]):
+class PotentialShaping(gymnasium.Wrapper[str, str, str, str], RecordConstructorArgs):
     """Adds the change of `progress` to each reward.
 
     ``info["unshaped_reward"]`` keeps the grader's reward; scores are never to be taken from the shaped one.
@@ -28,18 +31,19 @@ class PotentialShaping(gymnasium.Wrapper[str, str, str, str]):
     """
 
     def __init__(self, env: gymnasium.Env[str, str], gamma: float = 1.0, weight: float = 0.5) -> None:
-        super().__init__(env)
-        if not isinstance(env.unwrapped, MedAgentBenchEnv):
-            raise ValueError(f"PotentialShaping needs a MedAgentBench environment, not {type(env.unwrapped).__name__}")
+        RecordConstructorArgs.__init__(self, gamma=gamma, weight=weight)
+        gymnasium.Wrapper.__init__(self, env)
+        if not isinstance(env.unwrapped, (MedAgentBenchEnv, StructuredEnv)):
+            raise InputError(f"PotentialShaping needs a MedAgentBench environment, not {type(env.unwrapped).__name__}")
         if not 0.0 <= gamma <= 1.0:
-            raise ValueError(f"gamma is {gamma}; it must be between 0 and 1")
+            raise InputError(f"gamma is {gamma}; it must be between 0 and 1")
         self.gamma, self.weight = gamma, weight
         self._potential = 0.0
 
     def _now(self) -> float:
         env = self.unwrapped
-        assert isinstance(env, MedAgentBenchEnv)
-        return self.weight * progress(env.benchmark.watch(env.episode))
+        assert isinstance(env, (MedAgentBenchEnv, StructuredEnv))
+        return self.weight * progress(env.benchmark.snapshot(env.episode))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode; see `MedAgentBenchEnv.reset`."""

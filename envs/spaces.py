@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any
+from functools import cache
+from typing import Any, NoReturn
 
-from gymnasium.spaces import Text
+from gymnasium.error import CustomSpaceError
+from gymnasium.spaces import Text, flatdim, flatten, flatten_space, unflatten
+from gymnasium.vector.utils import create_shared_memory
 
+from medenv.errors import InputError
 from medenv.protocol.samples import random_action
 from medenv.protocol.tools import as_call
 
@@ -20,18 +24,37 @@ MAX_LENGTH = 2**31 - 1
 """Characters; a Bundle of 5,000 entries has some ten million."""
 
 
+@cache
+def _characters() -> str:
+    spans = ((0, 0xD800), (0xE000, 0x10000), (0x1F000, 0x1FB00))
+    return "".join(chr(code) for first, end in spans for code in range(first, end))
+
+
 class UnicodeText(Text):
     """Any text, the empty one included."""
 
     def __init__(self, seed: int | None = None) -> None:
         super().__init__(max_length=MAX_LENGTH, min_length=0, seed=seed)
 
+    @property
+    def characters(self) -> str:
+        """Return the characters that a plain `Text` must have to hold what this space holds, which is how Minari stores a space.
+
+        These are all of Unicode's first plane and its pictographs. There are eight times as many; a dataset would carry 15 MB of them.
+        """
+        return _characters()
+
+    @property
+    def is_np_flattenable(self) -> bool:
+        """Return False: no array is as long as the longest text."""
+        return False
+
     def contains(self, x: Any) -> bool:
         """Whether it is text."""
         return isinstance(x, str)
 
     def sample(self, mask: Any = None, probability: Any = None) -> str:
-        """A short line of text.
+        """Draw a short line of text.
 
         Args:
             mask: Not supported.
@@ -41,7 +64,7 @@ class UnicodeText(Text):
             ValueError: A mask or probabilities were given.
         """
         if mask is not None or probability is not None:
-            raise ValueError("UnicodeText samples whole texts and takes neither mask nor probability")
+            raise InputError("UnicodeText samples whole texts and takes neither mask nor probability")
         return self._text(random.Random(int(self.np_random.integers(2**63))))
 
     def _text(self, rng: random.Random) -> str:
@@ -77,3 +100,15 @@ class ActionText(UnicodeText):
         return isinstance(other, ActionText) and self.calls == other.calls
 
     __hash__ = None
+
+
+def _refuse(space: UnicodeText, *_: Any, **__: Any) -> NoReturn:
+    raise CustomSpaceError(
+        f"{space!r} holds texts of up to {space.max_length} characters and can't be made an array of numbers; leave "
+        "FlattenObservation out, give TimeAwareObservation flatten=False and AsyncVectorEnv shared_memory=False"
+    )
+
+
+# What Gymnasium registers for Text would allocate an array of the greatest length: 8 GiB.
+for _arrays in (flatdim, flatten, unflatten, flatten_space, create_shared_memory):
+    _arrays.register(UnicodeText)(_refuse)

@@ -52,7 +52,7 @@ the design follows: 500 searches by patient, code and date bound, each asked onc
     server.add_argument("--seed", type=int, default=0, help="seed of the queries (default 0)")
     env = commands.add_parser(
         "env",
-        help="env steps/s, reset and fork of an episode",
+        help="env steps/s, reset and fork of an episode, a verdict beside its episode",
         description="""\
 Environment steps a second on one core: the reference's actions over all task types are recorded, then replayed through
 MedAgentBenchEnv.reset and .step, the grader's verdict included.
@@ -63,6 +63,19 @@ MedAgentBenchEnv.reset and .step, the grader's verdict included.
     )
     env.add_argument("--tasks", type=int, default=300, help="tasks to replay, over all types (default 300)")
     env.add_argument("--rounds", type=int, default=5, help="rounds; the median counts (default 5)")
+    vector = commands.add_parser(
+        "vector",
+        help="a vector of environments in one process beside a single one, and its memory",
+        description="""\
+Environment steps a second of CPU time of gymnasium.make_vec beside gymnasium.make, with the reference's actions, resets and verdicts
+included, and the memory that a vector adds.""",
+        epilog="example:\n  benchmark.py vector --sizes 100 1000",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    vector.add_argument("--split", default="test", help="whose tasks (default test)")
+    vector.add_argument("--sizes", type=int, nargs="+", default=[100, 1000], help="environments (default 100 1000)")
+    vector.add_argument("--tasks", type=int, default=300, help="different tasks, over all types (default 300)")
+    vector.add_argument("--steps", type=int, default=10_000, help="steps of each row (default 10,000)")
     rollouts = commands.add_parser(
         "rollouts",
         help="what storing, counting and resuming runs costs, and its memory",
@@ -104,12 +117,34 @@ Seconds until a container of an image is ready with a split's charts, and until 
     container.add_argument("--split", default="test", help="whose charts (default test; builtin is smaller)")
     container.add_argument("--episodes", type=int, default=20, help="resets by undoing (default 20)")
     container.add_argument("--recreations", type=int, default=2, help="fresh containers (default 2)")
+    page = commands.add_parser(
+        "page",
+        help="how soon the page of many episodes shows and filters them",
+        description="""\
+Milliseconds in Chromium, five times: from the beginning of loading until the list is there, and from a change of a filter or of the
+search until the new list was painted.""",
+        epilog="example:\n  benchmark.py page --episodes 10000",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    page.add_argument("--episodes", type=int, default=10_000, help="episodes on the page (default 10,000)")
+    startup = commands.add_parser(
+        "startup",
+        help="CPU time and memory of medenv --help and other commands' start",
+        description="CPU seconds and peak memory of commands that do nothing but start, beside Python alone and import medenv.",
+        epilog="example:\n  benchmark.py startup",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    startup.add_argument("--rounds", type=int, default=5, help="starts of each; the median counts (default 5)")
     chosen = parser.parse_args()
     if chosen.what == "server":
         from benchmarks.server import Settings, run
 
         data = chosen.data or (STORED if STORED.is_file() else None)
         run(Settings(data, chosen.hapi, chosen.requests, chosen.rounds, tuple(chosen.sessions), chosen.seed))
+    elif chosen.what == "vector":
+        from benchmarks.vector import run_vector
+
+        run_vector(chosen.split, chosen.sizes, chosen.tasks, chosen.steps)
     elif chosen.what == "rollouts":
         from benchmarks.rollouts import Settings as RolloutSettings
         from benchmarks.rollouts import run as run_rollouts
@@ -124,6 +159,14 @@ Seconds until a container of an image is ready with a split's charts, and until 
         from benchmarks.container import run as run_container
 
         run_container(chosen.image, chosen.split, chosen.episodes, chosen.recreations)
+    elif chosen.what == "page":
+        from benchmarks.page import run_page
+
+        run_page(chosen.episodes)
+    elif chosen.what == "startup":
+        from benchmarks.startup import run_startup
+
+        run_startup(chosen.rounds)
     else:
         from benchmarks.env import run as run_env
 

@@ -64,7 +64,7 @@ class Codes:
         return list(walk(system, under is None))
 
     def expand(self, url: str) -> list[str] | None:
-        """The codes of a value set, or None where no enumeration is published (languages, currencies, MIME types)."""
+        """List the codes of a value set; return None where no enumeration is published (languages, MIME types)."""
         valueset = self.sets.get(url.partition("|")[0])
         if valueset is None or children(valueset, "compose/exclude"):
             return None
@@ -84,7 +84,7 @@ class Codes:
         return codes or None
 
     def system(self, url: str) -> str:
-        """The code system that a value set takes its codes from, the first of several."""
+        """Return the URL of the code system that a value set takes its codes from, the first of several."""
         valueset = self.sets[url.partition("|")[0]]
         include = children(valueset, "compose/include")[0]
         nested = children(include, "valueSet")
@@ -92,7 +92,7 @@ class Codes:
 
 
 def element_types(node: ET.Element) -> tuple[list[str], list[str]]:
-    """The type names of an element, and the resource types that its references may name."""
+    """Read an element's type names, and the resource types that its references may name."""
     names: list[str] = []
     targets: list[str] = []
     for kind in children(node, "type"):
@@ -104,6 +104,24 @@ def element_types(node: ET.Element) -> tuple[list[str], list[str]]:
         if name in ("Reference", "canonical"):
             targets += [p.get("value", "").rpartition("/")[2] for p in children(kind, "targetProfile")]
     return names, targets
+
+
+def required_binding(node: ET.Element, codes: Codes, enums: dict[str, list[str]], systems: dict[str, str]) -> str:
+    """Name the value set that a code must be from, and note its codes and system; empty if it is open or unknown."""
+    if value(node, "binding/strength") != "required":
+        return ""
+    extensions = children(node, "binding/extension")
+    name = next((x[0].get("value", "") for x in extensions if x.get("url") == BINDING_NAME), "")
+    expansion = codes.expand(value(node, "binding/valueSet"))
+    name = "".join(word[:1].upper() + word[1:] for word in name.split("-"))
+    if expansion is None or name in OPEN:
+        return ""
+    if enums.get(name, expansion) != expansion:
+        raise SystemExit(f"{value(node, 'path')}: another value set is already called {name!r}")
+    if name:
+        enums[name] = expansion
+        systems[name] = codes.system(value(node, "binding/valueSet"))
+    return name
 
 
 def build_elements(bundles: list[ET.Element], codes: Codes) -> dict:
@@ -134,19 +152,7 @@ def build_elements(bundles: list[ET.Element], codes: Codes) -> dict:
                 elif node.find(FHIR + "contentReference") is not None:
                     names = [value(node, "contentReference").lstrip("#")]
                 choice = last.endswith("[x]")
-                binding = ""
-                if names == ["code"] and value(node, "binding/strength") == "required":
-                    extensions = children(node, "binding/extension")
-                    binding = next((x[0].get("value", "") for x in extensions if x.get("url") == BINDING_NAME), "")
-                    expansion = codes.expand(value(node, "binding/valueSet"))
-                    binding = "".join(word[:1].upper() + word[1:] for word in binding.split("-"))
-                    if expansion is None or binding in OPEN:
-                        binding = ""
-                    elif enums.get(binding, expansion) != expansion:
-                        raise SystemExit(f"{path}: another value set is already called {binding!r}")
-                    if binding:
-                        enums[binding] = expansion
-                        systems[binding] = codes.system(value(node, "binding/valueSet"))
+                binding = required_binding(node, codes, enums, systems) if names == ["code"] else ""
                 flags = "".join(
                     letter
                     for letter, on in (
@@ -163,7 +169,7 @@ def build_elements(bundles: list[ET.Element], codes: Codes) -> dict:
 
 
 def own_parts(expression: str, base: str) -> str:
-    """The alternatives of an expression that apply to one type: `A.code | B.code` is two parameters in one."""
+    """Keep the alternatives of an expression that apply to one type: `A.code | B.code` is two parameters in one."""
     parts, depth, start = [], 0, 0
     for i, c in enumerate(expression + "|"):
         depth += (c == "(") - (c == ")")

@@ -14,7 +14,8 @@ Stages, each in a folder of its own below --out; run the same command again to g
     report   report.md and report.json: both scores by task type, their difference, what it was made from
 
 The loss is on the agent's own replies alone: through the chat template where that marks them ({% generation %}), and reply by reply with
-its history where it doesn't. Conversations longer than --max-length tokens are left out, not cut. Needs: pip install 'medenv[train]'
+its history where it doesn't. Conversations longer than --max-length tokens are left out, not cut.
+Needs the extra train: pip install -e '.[train]'
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def play(command: str, folder: Path, *words: object) -> dict[str, Any]:
 
 
 def traces(wanted: argparse.Namespace) -> Path:
-    """The teacher plays until it has solved enough."""
+    """Have the teacher play until it has solved enough; return the run's folder."""
     folder = wanted.out / "traces"
     words = ["--agent", *shlex.split(wanted.teacher), *shlex.split(wanted.tasks)]
     words += ["--samples", wanted.samples, *_shared(wanted)]
@@ -134,7 +135,7 @@ def _shared(wanted: argparse.Namespace) -> list[object]:
 
 
 def data(wanted: argparse.Namespace, run: Path) -> Path:
-    """The solved episodes as a dataset of conversations."""
+    """Make a dataset of conversations from the solved episodes, if there is none yet; return its folder."""
     folder: Path = wanted.out / "data"
     if not folder.exists():
         medenv("dataset", "sft", run, "--limit", wanted.traces, "--seed", wanted.seed, "--out", folder)
@@ -142,7 +143,7 @@ def data(wanted: argparse.Namespace, run: Path) -> Path:
 
 
 def score(wanted: argparse.Namespace, model: str | Path, name: str) -> Path:
-    """The student plays the evaluation's tasks."""
+    """Have the student play the evaluation's tasks; return the run's folder."""
     folder: Path = wanted.out / name
     words = ["--agent", "local", "--model", model, *shlex.split(wanted.evaluate), *shlex.split(wanted.student_options)]
     play("eval", folder, *words, *_shared(wanted))
@@ -160,7 +161,9 @@ def train(wanted: argparse.Namespace, dataset: Path) -> Path:
         from transformers.trainer_utils import get_last_checkpoint
         from trl import SFTConfig, SFTTrainer
     except ImportError as missing:
-        sys.exit(f"distill: training needs the package {missing.name!r}: pip install 'medenv[train]'")
+        from medenv.extras import install_command
+
+        sys.exit(f"distill: training needs the package {missing.name!r}: {install_command('train')}")
     tokenizer = AutoTokenizer.from_pretrained(wanted.student)
     network = AutoModelForCausalLM.from_pretrained(wanted.student, dtype="auto")
     rows = list(training_rows(wanted, dataset, tokenizer, network.config))

@@ -1,4 +1,4 @@
-"""Proves that the layer check can fail: plants an import that points upwards and expects import-linter to object.
+"""Proves that the layer check can fail: plants an import that points upwards, and one that closes a circle, and expects objections.
 
 Usage: layer_check_fails.py VENV FOLDER, where VENV has medenv's wheel and import-linter, and FOLDER holds pyproject.toml.
 """
@@ -9,14 +9,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+UPWARDS = {"fhir/planted.py": "import medenv.episode\n"}
+"""By path below the package, what is written there."""
 
-def main() -> None:
-    venv, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    package = next(venv.glob("lib/python*/site-packages/medenv/fhir"))
-    planted = package / "planted.py"
-    planted.write_text('"""An import that points upwards."""\n\nimport medenv.episode\n', encoding="utf-8")
+CIRCLE = {"fhir/planted.py": "import medenv.fhir.other\n", "fhir/other.py": "import medenv.fhir.planted\n"}
+
+
+def check(venv: Path, folder: Path, files: dict[str, str], contract: str) -> None:
+    """Run import-linter with some files more in the package.
+
+    Raises:
+        SystemExit: It does not report this contract as broken.
+    """
+    package = next(venv.glob("lib/python*/site-packages/medenv"))
     try:
-        check = subprocess.run(
+        for name, text in files.items():
+            (package / name).write_text(f'"""Planted."""\n\n{text}', encoding="utf-8")
+        done = subprocess.run(
             [venv / "bin" / "lint-imports", "--config", "pyproject.toml", "--no-cache"],
             cwd=folder,
             capture_output=True,
@@ -24,12 +33,19 @@ def main() -> None:
             check=False,
         )
     finally:
-        planted.unlink()
-    if check.returncode == 0 or "planted" not in check.stdout:
-        sys.exit(
-            f"the layer check did not object to medenv.fhir importing medenv.episode:\n{check.stdout}{check.stderr}"
-        )
-    print("an upward import is caught")
+        for name in files:
+            (package / name).unlink(missing_ok=True)
+    broken = [line for line in done.stdout.splitlines() if line.endswith(" BROKEN")]
+    if done.returncode == 0 or f"{contract} BROKEN" not in broken or "planted" not in done.stdout:
+        sys.exit(f"import-linter did not object to {files}:\n{done.stdout}{done.stderr}")
+    print(f"caught: {contract}")
+
+
+def main() -> None:
+    """Plant both."""
+    venv, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    check(venv, folder, UPWARDS, "layers point downwards")
+    check(venv, folder, CIRCLE, "no package holds a circle")
 
 
 if __name__ == "__main__":

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fhir.containers import end_shared
 
 _FIGURE = "figure"
 _LONG = ("tests/fhir/live/", "tests/fhir/container/")
 """Files that take minutes where their server is there: begun first, so that no process is left alone with them at the end."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take Ctrl-C where the run was begun with it ignored (``nohup pytest &``): tests press it, and a child inherits what is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m quick`` read only files that have the mark: importing all others takes longer than the quick tests."""
+    if config.option.markexpr != "quick" or collection_path.suffix != ".py":
+        return None
+    return True if "pytest.mark.quick" not in collection_path.read_text(encoding="utf-8") else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,3 +53,8 @@ def pytest_terminal_summary(terminalreporter) -> None:
     if told:
         terminalreporter.section("figures")
         terminalreporter.write_line("\n".join(told))
+
+
+# A test says what is right, not how fast it is: a busy machine must not fail one.
+settings.register_profile("medenv", deadline=None)
+settings.load_profile("medenv")

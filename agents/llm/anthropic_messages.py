@@ -9,7 +9,6 @@ from typing import Any
 from medenv.agents.llm.provider import arguments_of, counted, system_of, with_extra
 from medenv.agents.llm.sdk import SDKProvider
 from medenv.agents.policy import ContextLimitError, Reply
-
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Message, ToolCall
 
@@ -28,7 +27,7 @@ class AnthropicMessages(SDKProvider):
     lacks = ("logprobs", "token_ids")
 
     def request(self, conversation: Conversation, seed: int) -> dict[str, Any]:
-        """What ``messages.create`` takes."""
+        """Build the keyword arguments of ``messages.create``."""
         wanted = self.settings
         request: dict[str, Any] = {"model": wanted.model, "max_tokens": wanted.max_tokens or self.max_tokens}
         if system := system_of(conversation):
@@ -62,9 +61,9 @@ class AnthropicMessages(SDKProvider):
                     out.append({"role": "user", "content": [block]})
         return out
 
-    async def send(self, request: Mapping[str, Any]) -> None:
+    async def call(self, request: Mapping[str, Any]) -> Any:
         """Send through the SDK."""
-        await self.sdk().messages.with_raw_response.create(**request)
+        return (await self.sdk().messages.with_raw_response.create(**request)).http_response
 
     def read(self, answer: Any) -> Reply:
         """Text, thoughts and calls among the content's blocks."""
@@ -96,7 +95,7 @@ class AnthropicMessages(SDKProvider):
 
 
 def _blocks(message: Message) -> list[dict[str, Any]]:
-    """The blocks of an assistant's message that this provider hasn't said itself."""
+    """Make the content blocks of an assistant's message that this provider hasn't said itself: text, then calls."""
     blocks: list[dict[str, Any]] = [{"type": "text", "text": message["content"]}] if message["content"] else []
     return blocks + [
         {"type": "tool_use", "id": call["id"], "name": call["function"]["name"], "input": arguments_of(call)}

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from medenv.errors import InputError
+from medenv.fhir.drafts import replacement
 from medenv.protocol.reply import Reply, ToolCall, storable
 
 __all__ = ["ReplyCache"]
@@ -39,19 +39,19 @@ class ReplyCache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ValueError(f"the cache folder {str(folder)!r} can't be made: {error.strerror or error}") from None
+            raise InputError(f"the cache folder {str(folder)!r} can't be made: {error.strerror or error}") from None
         self._complained = False
 
     @staticmethod
     def key(request: Any) -> str:
-        """The name of a request: a hash of all that shapes the answer (place, body, seed), as JSON values."""
+        """Hash all that shapes the answer to a request (place, body, seed), as JSON values: SHA-256 in hex digits."""
         return hashlib.sha256(orjson.dumps(storable(request), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def _file(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key[2:]}.json"
 
     def get(self, key: str) -> Reply | None:
-        """The reply kept under a key; None if there is none, or what is there is damaged."""
+        """Read the reply kept under a key; None if there is none, or what is there is damaged."""
         try:
             row = orjson.loads(self._file(key).read_bytes())
             body = orjson.dumps(row["reply"])
@@ -67,16 +67,11 @@ class ReplyCache:
         kept: Mapping[str, Any] = storable(asdict(reply))
         row = {"schema": SCHEMA, "key": key, "sha256": hashlib.sha256(orjson.dumps(kept)).hexdigest(), "reply": kept}
         file = self._file(key)
-        partial = None
         try:
             file.parent.mkdir(exist_ok=True)
-            handle, partial = tempfile.mkstemp(dir=file.parent, suffix=".partial")
-            with os.fdopen(handle, "wb") as out:
-                out.write(orjson.dumps(row))
-            os.replace(partial, file)
+            with replacement(file, ".partial") as partial:
+                partial.write_bytes(orjson.dumps(row))
         except OSError as error:
-            if partial is not None and os.path.exists(partial):
-                os.unlink(partial)
             if not self._complained:
                 self._complained = True
                 _LOG.warning("replies can't be kept in %s: %s", self.folder, error.strerror or error)

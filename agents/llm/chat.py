@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import orjson
-from medenv.agents.llm.provider import Provider, without_nulls
-from medenv.agents.llm.wire import Secret, new_client
-from medenv.agents.policy import Reply
 
+from medenv.agents.llm.provider import Provider, without_nulls
+from medenv.agents.llm.secret import Secret
+from medenv.agents.llm.transport import new_client
+from medenv.agents.policy import Reply
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Message, Tokens, ToolCall, storable
 
@@ -42,7 +43,7 @@ class ChatCompletions(Provider):
     _client: Any = None
 
     def request(self, conversation: Conversation, seed: int) -> dict[str, Any]:
-        """The body."""
+        """Build the JSON body of the request to ``/chat/completions``."""
         wanted = self.settings
         body: dict[str, Any] = {
             "model": wanted.model,
@@ -63,13 +64,14 @@ class ChatCompletions(Provider):
         own = verbatim.get(self.name)
         return {**message, **own} if isinstance(own, dict) else message
 
-    async def send(self, request: Mapping[str, Any]) -> None:
+    async def call(self, request: Mapping[str, Any]) -> Any:
         """Post the body."""
         if self._client is None:
-            self._client = new_client(httpx, self.secret, self.timeout, auth=_Bearer(self.secret))
+            auth = _Bearer(self.secret)
+            self._client = new_client(httpx, self.secret, self.timeout, self.capture, auth=auth)
         # orjson, since long conversations are written anew at every turn.
         body, kind = orjson.dumps(request), {"Content-Type": "application/json"}
-        await self._client.post(f"{self.place}/chat/completions", content=body, headers=kind)
+        return await self._client.post(f"{self.endpoint}/chat/completions", content=body, headers=kind)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -78,7 +80,7 @@ class ChatCompletions(Provider):
             self._client = None
 
     def read(self, answer: Any) -> Reply:
-        """The first choice."""
+        """Read the reply, its usage, calls and tokens from an answer's first choice."""
         choice = answer["choices"][0]
         message = choice["message"]
         if choice.get("error") or choice.get("finish_reason") == "error":
@@ -167,4 +169,4 @@ def _tokens(answer: Mapping[str, Any], choice: Mapping[str, Any]) -> Tokens | No
 
 
 def _ids(value: Any) -> list[int]:
-    return value if isinstance(value, list) and all(isinstance(one, int) for one in value) else []
+    return value if isinstance(value, list) and all(type(one) is int for one in value) else []

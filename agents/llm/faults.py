@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from medenv.agents.llm.wire import AnswerTooLargeError, Exchange, Secret
+from medenv.agents.llm.secret import Secret
+from medenv.agents.llm.transport import AnswerTooLargeError, Exchange
 from medenv.agents.policy import ContextLimitError, FatalProviderError, ProviderError
+from medenv.errors import MedenvError
 
 __all__ = ["TransientError", "is_context_limit", "raise_for", "retry_after"]
 
@@ -34,7 +36,7 @@ _CONTEXT_WORDS = (
 )
 
 
-class TransientError(Exception):
+class TransientError(MedenvError):
     """A fault worth another try; `wait` is how many seconds the provider asked for."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
@@ -76,7 +78,10 @@ def raise_for(exchange: Exchange, timeout: float, secret: Secret) -> None:
 
 
 def _without_answer(fault: Exception | None, timeout: float, secret: Secret) -> Exception:
-    """What the absence of an answer means, from the client's exception, by name since there are two such libraries."""
+    """Make the error for a request without an answer from the client's exception.
+
+    The exception is told by the name of its type, since there are two such libraries.
+    """
     names = {kind.__name__ for kind in type(fault).__mro__}
     told = secret.safe(str(fault))
     if isinstance(fault, AnswerTooLargeError):

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from medenv.agents.extras import need
 from medenv.agents.llm.provider import (
     Provider,
     arguments_of,
@@ -15,9 +14,9 @@ from medenv.agents.llm.provider import (
     system_of,
     without_nulls,
 )
-from medenv.agents.llm.wire import new_client
+from medenv.agents.llm.transport import Exchange, new_client
 from medenv.agents.policy import ProviderError, Reply
-
+from medenv.extras import import_optional
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Message, Tokens, ToolCall, storable
 
@@ -39,10 +38,10 @@ class Gemini(Provider):
     @classmethod
     def prepare(cls) -> None:
         """See `Provider.prepare`."""
-        need("google.genai", EXTRA)
+        import_optional("google.genai", EXTRA)
 
     def request(self, conversation: Conversation, seed: int) -> dict[str, Any]:
-        """What ``generate_content`` takes: model, contents (as on the wire) and config."""
+        """Build the keyword arguments of ``generate_content``: model, contents (as on the wire) and config."""
         wanted = self.settings
         config: dict[str, Any] = {
             "system_instruction": system_of(conversation) or None,
@@ -91,25 +90,27 @@ class Gemini(Provider):
                     out.append({"role": "user", "parts": [part]})
         return out
 
-    async def send(self, request: Mapping[str, Any]) -> None:
-        """Send through the SDK, which neither retries nor follows redirects."""
-        sdk = need("google.genai", EXTRA)
-        types = need("google.genai.types", EXTRA)
+    async def call(self, request: Mapping[str, Any]) -> Any:
+        """Send through the SDK, which neither retries nor follows redirects, and gives the answer without reading it."""
+        sdk = import_optional("google.genai", EXTRA)
+        types = import_optional("google.genai.types", EXTRA)
         if self._client is None:
-            self._http = new_client(need("httpx2", EXTRA), self.secret, self.timeout)
+            self._http = new_client(import_optional("httpx2", EXTRA), self.secret, self.timeout, self.capture)
             options = types.HttpOptions(
-                base_url=self.place,
+                base_url=self.endpoint,
                 timeout=max(1, int(self.timeout * 1000)),
                 retry_options=types.HttpRetryOptions(attempts=1),
                 httpx_async_client=self._http,
             )
             self._client = sdk.Client(vertexai=False, api_key=self.secret.reveal() or "none", http_options=options)
-        await self._client.aio.models.generate_content(
+        answer = await self._client.aio.models.generate_content(
             model=request["model"],
             # Only its JSON reader takes a signature for the base64 that it is.
             contents=[types.Content.model_validate_json(json.dumps(one)) for one in request["contents"]],
-            config=types.GenerateContentConfig(**request["config"]),
+            config=types.GenerateContentConfig(**request["config"], should_return_http_response=True),
         )
+        told = answer.sdk_http_response  # the SDK raises for any other status
+        return Exchange(status=200, headers=dict(told.headers or {}), text=told.body)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -151,7 +152,7 @@ class Gemini(Provider):
 
 
 def _parts(message: Message) -> list[dict[str, Any]]:
-    """The parts of an assistant's message that this provider hasn't said itself."""
+    """Make the parts of an assistant's message that this provider hasn't said itself: its text, then its calls."""
     parts: list[dict[str, Any]] = [{"text": message["content"]}] if message["content"] else []
     return parts + [
         {"functionCall": {"name": call["function"]["name"], "args": arguments_of(call)}}

@@ -1,6 +1,6 @@
 """Limits towards a provider: requests at a time, requests and tokens a minute, and a pause that the provider asked for.
 
-All policies of a process that speak to the same place under the same limits share them.
+All policies of a process that speak to the same endpoint under the same limits share them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-__all__ = ["Limits", "Pacer", "shared_pacer"]
+from medenv.errors import InputError
+
+__all__ = ["Limits", "RateLimiter", "shared_limiter"]
 
 _MINUTE = 60.0
 
@@ -36,7 +38,7 @@ class Limits:
         for name in ("concurrency", "requests_per_minute", "tokens_per_minute"):
             value = getattr(self, name)
             if value is not None and not value >= 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+                raise InputError(f"{name} is {value}; it must be at least 1")
 
 
 @dataclass
@@ -47,7 +49,7 @@ class _Spent:
     tokens: float
 
 
-class Pacer:
+class RateLimiter:
     """Lets requests begin when the limits allow it, in the order they came.
 
     Args:
@@ -63,7 +65,7 @@ class Pacer:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._limits, self._clock, self._sleep = limits, clock, sleep
-        self._places = asyncio.Semaphore(limits.concurrency) if limits.concurrency else None
+        self._slots = asyncio.Semaphore(limits.concurrency) if limits.concurrency else None
         self._turn = asyncio.Lock()
         self._past: deque[_Spent] = deque()
         self._paused_until = float("-inf")
@@ -74,15 +76,15 @@ class Pacer:
 
     @asynccontextmanager
     async def request(self, tokens: float) -> AsyncIterator[_Spent]:
-        """Wait for a place; the request is under way within.
+        """Wait for a slot; the request is under way within.
 
         Args:
             tokens: How many the request will probably take; set the yielded object's `tokens` once it is known.
         """
-        if self._places is None:
+        if self._slots is None:
             yield await self._admitted(tokens)
             return
-        async with self._places:
+        async with self._slots:
             yield await self._admitted(tokens)
 
     async def _admitted(self, tokens: float) -> _Spent:
@@ -113,10 +115,10 @@ class Pacer:
         return wait
 
 
-_PACERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, Limits], Pacer]] = WeakKeyDictionary()
+_LIMITERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, Limits], RateLimiter]] = WeakKeyDictionary()
 
 
-def shared_pacer(place: str, limits: Limits) -> Pacer:
-    """The pacer of the running event loop for a place (the provider's base URL) under these limits."""
-    of_loop = _PACERS.setdefault(asyncio.get_running_loop(), {})
-    return of_loop.setdefault((place, limits), Pacer(limits))
+def shared_limiter(endpoint: str, limits: Limits) -> RateLimiter:
+    """Return the running event loop's limiter for an endpoint (the provider's base URL), made at first use."""
+    of_loop = _LIMITERS.setdefault(asyncio.get_running_loop(), {})
+    return of_loop.setdefault((endpoint, limits), RateLimiter(limits))

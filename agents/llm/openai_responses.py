@@ -9,7 +9,6 @@ from medenv.agents.llm.faults import TransientError, is_context_limit
 from medenv.agents.llm.provider import counted, system_of, with_extra
 from medenv.agents.llm.sdk import SDKProvider
 from medenv.agents.policy import ContextLimitError, Reply
-
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import Message, Tokens, ToolCall, storable
 
@@ -27,7 +26,7 @@ class OpenAIResponses(SDKProvider):
     lacks = ("stop", "token_ids")
 
     def request(self, conversation: Conversation, seed: int) -> dict[str, Any]:
-        """What ``responses.create`` takes."""
+        """Build the keyword arguments of ``responses.create``."""
         wanted = self.settings
         request: dict[str, Any] = {"model": wanted.model, "input": self._items(conversation), "store": False}
         if system := system_of(conversation):
@@ -65,9 +64,9 @@ class OpenAIResponses(SDKProvider):
                 )
         return out
 
-    async def send(self, request: Mapping[str, Any]) -> None:
+    async def call(self, request: Mapping[str, Any]) -> Any:
         """Send through the SDK."""
-        await self.sdk().responses.with_raw_response.create(**request)
+        return (await self.sdk().responses.with_raw_response.create(**request)).http_response
 
     def read(self, answer: Any) -> Reply:
         """Text, summaries of thoughts and calls among the output's items."""
@@ -114,7 +113,7 @@ class OpenAIResponses(SDKProvider):
 
 
 def _said(message: Message) -> list[dict[str, Any]]:
-    """The items of an assistant's message that this provider hasn't said itself."""
+    """Make the input items of an assistant's message that this provider hasn't said itself: text, then calls."""
     items: list[dict[str, Any]] = [{"role": "assistant", "content": message["content"]}] if message["content"] else []
     return items + [
         {

@@ -16,16 +16,15 @@ from typing import Any
 from medenv.agents.llm.anthropic_messages import AnthropicMessages
 from medenv.agents.llm.cache import ReplyCache
 from medenv.agents.llm.chat import ChatCompletions
+from medenv.agents.llm.endpoint import find_key, split_endpoint
 from medenv.agents.llm.faults import TransientError, raise_for
 from medenv.agents.llm.gemini import Gemini
-from medenv.agents.llm.limits import Limits, shared_pacer
+from medenv.agents.llm.limits import Limits, shared_limiter
 from medenv.agents.llm.openai_responses import OpenAIResponses
-from medenv.agents.llm.place import key_of, place_of
 from medenv.agents.llm.prices import check_prices, tokens_of, with_cost
 from medenv.agents.llm.provider import Provider, Settings
-from medenv.agents.llm.wire import Exchange, exchanging
 from medenv.agents.policy import FatalProviderError, Player, Policy, ProviderError, Reply
-
+from medenv.errors import InputError
 from medenv.protocol.conversation import Conversation
 from medenv.tasks import Task
 
@@ -106,19 +105,19 @@ class LLMPolicy(Policy):
         backoff: float = 1.0,
     ) -> None:
         if provider not in PROVIDERS:
-            raise ValueError(f"unknown provider {provider!r}; there are: {', '.join(PROVIDERS)}")
+            raise InputError(f"unknown provider {provider!r}; there are: {', '.join(PROVIDERS)}")
         kind = PROVIDERS[provider]
         base_url = kind.base_url if base_url is None else base_url
-        place, credentials = place_of(base_url)
+        endpoint, credentials = split_endpoint(base_url)
         if credentials and kind is not ChatCompletions:
-            raise ValueError(f"the provider {provider!r} takes no credentials in the base URL; set {kind.keys[-1]}")
+            raise InputError(f"the provider {provider!r} takes no credentials in the base URL; set {kind.keys[-1]}")
         if api_key_env and not os.environ.get(api_key_env):
-            raise ValueError(f"environment variable {api_key_env!r} is not set; it should hold the API key")
+            raise InputError(f"environment variable {api_key_env!r} is not set; it should hold the API key")
         kind.prepare()
         names = kind.keys if api_key_env is None else (api_key_env,) if api_key_env else ()
-        self._secret = credentials or key_of(names)
+        self._secret = credentials or find_key(names)
         self.name = self.model = model
-        self.base_url = place
+        self.base_url = endpoint
         self.timeout, self.retries, self.backoff = timeout, retries, backoff
         self.settings = Settings(
             model=model,
@@ -134,7 +133,7 @@ class LLMPolicy(Policy):
         )
         for lacking in kind.lacks:
             if getattr(self.settings, lacking):
-                raise ValueError(f"the API of provider {provider!r} has nothing for {lacking!r}; leave it out")
+                raise InputError(f"the API of provider {provider!r} has nothing for {lacking!r}; leave it out")
         self.prices = check_prices(prices)
         self.limits = Limits(max_concurrency, requests_per_minute, tokens_per_minute)
         self._cache = ReplyCache(cache) if cache is not None else None
@@ -142,7 +141,7 @@ class LLMPolicy(Policy):
         self._open: tuple[asyncio.AbstractEventLoop, Provider] | None = None
 
     def describe(self) -> dict[str, Any]:
-        """Provider, model, endpoint and all settings that shape a request; never the key."""
+        """Describe provider, model, endpoint and all settings that shape a request, as JSON values; never the key."""
         wanted, plain = self.settings, Settings(self.model)
         said: dict[str, Any] = {
             "name": "llm",
@@ -162,7 +161,7 @@ class LLMPolicy(Policy):
         return _Chat(self, seed)
 
     def _provider(self) -> Provider:
-        """The provider with connections of the running event loop."""
+        """Return the provider whose connections belong to the running event loop; a new one if the loop is another."""
         loop = asyncio.get_running_loop()
         if self._open is None or self._open[0] is not loop:
             self._open = loop, self._kind(self.settings, self.base_url, self._secret, self.timeout)
@@ -176,17 +175,23 @@ class LLMPolicy(Policy):
             if loop is asyncio.get_running_loop():
                 await provider.close()
 
-    async def wire(self, conversation: Conversation, seed: int) -> bytes:
-        """The body of the request for the next reply, to the byte as it would be sent; nothing is sent.
+    async def request_body(self, conversation: Conversation, seed: int) -> bytes:
+        """Return the body of the request for the next reply, to the byte as it would be sent; nothing is sent.
+
+        Args:
+            conversation: What was said so far.
+            seed: Passed to the server.
 
         Raises:
-            ValueError: There is no such request: the SDK refuses what it is to be made from.
+            InputError: There is no such request: the SDK refuses what it is to be made from.
         """
-        provider = self._provider()
-        with exchanging(capture=True) as exchange:
-            await self._send(provider, provider.request(conversation, seed), exchange)
+        provider = self._kind(self.settings, self.base_url, self._secret, self.timeout, capture=True)
+        try:
+            exchange = await provider.send(provider.request(conversation, seed))
+        finally:
+            await provider.close()
         if not exchange.request:
-            raise ValueError(f"no request can be made: {self._secret.safe(str(exchange.fault))}")
+            raise InputError(f"no request can be made: {self._secret.safe(str(exchange.fault))}")
         return exchange.request
 
     async def complete(self, conversation: Conversation, seed: int, jitter: random.Random) -> Reply:
@@ -217,11 +222,11 @@ class LLMPolicy(Policy):
         """Ask until there is a reply, or no more tries."""
         if provider.needs_key and not self._secret:
             raise FatalProviderError(f"no API key: set one of the environment variables {', '.join(provider.keys)}")
-        pacer = shared_pacer(self.base_url, self.limits)
+        limiter = shared_limiter(self.base_url, self.limits)
         wait = self.backoff
         for attempt in range(self.retries + 1):
             try:
-                async with pacer.request(self._estimate(request)) as spent:
+                async with limiter.request(self._estimate(request)) as spent:
                     reply = await self._ask(provider, request)
                     spent.tokens = tokens_of(reply.usage, spent.tokens)
                 return reply
@@ -232,7 +237,7 @@ class LLMPolicy(Policy):
                     reason = self._secret.safe(str(fault))
                     raise ProviderError(f"no answer after {attempt + 1} tries{late}, the last one: {reason}") from None
                 if asked is not None:
-                    pacer.pause(asked)
+                    limiter.pause(asked)
                 own = min(wait * jitter.uniform(0.5, 1.0), MAX_WAIT)
             await asyncio.sleep(asked or own)
             wait *= 2
@@ -246,11 +251,10 @@ class LLMPolicy(Policy):
 
     async def _ask(self, provider: Provider, request: Mapping[str, Any]) -> Reply:
         """Ask once."""
-        with exchanging() as exchange:
-            try:
-                await asyncio.wait_for(self._send(provider, request, exchange), self.timeout)
-            except asyncio.TimeoutError:
-                raise TransientError(f"no answer within {self.timeout:g} s") from None
+        try:
+            exchange = await asyncio.wait_for(provider.send(request), self.timeout)
+        except asyncio.TimeoutError:
+            raise TransientError(f"no answer within {self.timeout:g} s") from None
         raise_for(exchange, self.timeout, self._secret)
         try:
             reply = provider.read(exchange.json())
@@ -258,13 +262,6 @@ class LLMPolicy(Policy):
             reason = f"an answer that is no reply ({type(error).__name__}: {error}): {(exchange.text or '')[:200]!r}"
             raise TransientError(reason) from None
         return replace(reply, usage=with_cost(dict(reply.usage), self.prices)) if reply.usage else reply
-
-    async def _send(self, provider: Provider, request: Mapping[str, Any], exchange: Exchange) -> None:
-        """Send a request; whatever is raised is kept with the exchange, where `raise_for` looks for what it means."""
-        try:
-            await provider.send(request)
-        except Exception as error:
-            exchange.fault = exchange.fault or error
 
 
 class _Chat(Player):

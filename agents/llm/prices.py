@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from medenv.errors import InputError
+
 __all__ = ["PRICES", "check_prices", "tokens_of", "with_cost"]
 
 PRICES = ("input", "output", "cached_input", "cache_write")
@@ -12,7 +14,7 @@ PRICES = ("input", "output", "cached_input", "cache_write")
 
 
 def check_prices(prices: Mapping[str, float] | None) -> dict[str, float] | None:
-    """The table, checked.
+    """Check a table of prices and return it with floats (US dollars per million tokens); None stays None.
 
     Raises:
         ValueError: A name is unknown, a price is no number from 0, or one of ``input`` and ``output`` is missing.
@@ -20,15 +22,15 @@ def check_prices(prices: Mapping[str, float] | None) -> dict[str, float] | None:
     if prices is None:
         return None
     if unknown := sorted(set(prices) - set(PRICES)):
-        raise ValueError(
+        raise InputError(
             f"unknown price {unknown[0]!r}; there are: {', '.join(PRICES)} (US dollars per million tokens)"
         )
     for name in ("input", "output"):
         if name not in prices:
-            raise ValueError(f"the prices {dict(prices)} lack {name!r} (US dollars per million tokens)")
+            raise InputError(f"the prices {dict(prices)} lack {name!r} (US dollars per million tokens)")
     for name, price in prices.items():
         if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < float("inf"):
-            raise ValueError(f"the price {name} is {price!r}; it must be a number of US dollars per million tokens")
+            raise InputError(f"the price {name} is {price!r}; it must be a number of US dollars per million tokens")
     return {name: float(price) for name, price in prices.items()}
 
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from medenv.agents.llm.wire import Secret
+from medenv.agents.llm.secret import Secret
+from medenv.agents.llm.transport import Exchange, exchange_of
 from medenv.agents.policy import Reply
-
 from medenv.protocol.conversation import Conversation
-from medenv.protocol.reply import Message
+from medenv.protocol.reply import Message, encodable
 
 __all__ = [
     "Provider",
@@ -59,13 +59,14 @@ class Settings:
 
 
 class Provider(ABC):
-    """One kind of API at one place.
+    """One kind of API at one endpoint.
 
     Args:
         settings: Of the requests.
-        base_url: Where.
+        base_url: The endpoint.
         secret: The key.
         timeout: Seconds without a sign of the server.
+        capture: Whether requests are only to be seen, and not sent.
     """
 
     name: ClassVar[str]
@@ -82,29 +83,49 @@ class Provider(ABC):
     lacks: ClassVar[tuple[str, ...]] = ()
     """Settings that this API has no field for."""
 
-    def __init__(self, settings: Settings, base_url: str, secret: Secret, timeout: float) -> None:
-        self.settings, self.place, self.secret, self.timeout = settings, base_url, secret, timeout
+    def __init__(
+        self, settings: Settings, base_url: str, secret: Secret, timeout: float, capture: bool = False
+    ) -> None:
+        self.settings, self.endpoint, self.secret = settings, base_url, secret
+        self.timeout, self.capture = timeout, capture
 
     @classmethod
     def prepare(cls) -> None:
-        """Look whether what it needs is installed.
+        """Check that what it needs is installed.
 
         Raises:
-            ValueError: It isn't; the message names the extra.
+            MissingExtraError: It isn't.
         """
         return None
 
     @abstractmethod
     def request(self, conversation: Conversation, seed: int) -> dict[str, Any]:
-        """The request as JSON values: the body, or what the SDK's method takes."""
+        """Return the request as JSON values: the body, or what the SDK's method takes."""
+
+    async def send(self, request: Mapping[str, Any]) -> Exchange:
+        """Send a request.
+
+        Args:
+            request: As `request` made it.
+
+        Returns:
+            What passed, whether there was a good answer or not.
+        """
+        try:
+            return exchange_of(await self.call(request))
+        except Exception as error:
+            return exchange_of(error)
 
     @abstractmethod
-    async def send(self, request: Mapping[str, Any]) -> None:
-        """Send it; what comes back is kept by the client (see `exchanging`). May raise anything if there is no good answer."""
+    async def call(self, request: Mapping[str, Any]) -> Any:
+        """Send a request through the client, and return the client's response or an `Exchange`.
+
+        It may raise anything if there is no good answer.
+        """
 
     @abstractmethod
     def read(self, answer: Any) -> Reply:
-        """The reply in the JSON of an answer of status 200; usage without cost.
+        """Return the reply in the JSON of an answer of status 200; usage without cost.
 
         An answer of another form may raise whatever reading it so raises: that is the provider's fault, and worth another try.
 
@@ -120,14 +141,16 @@ class Provider(ABC):
 
 
 def system_of(conversation: Conversation) -> str:
-    """The system messages, as the one text that some APIs take apart from the others."""
+    """Join the system messages, with blank lines between, into one text, which some APIs take apart from the others."""
     return "\n\n".join(message["content"] for message in conversation if message["role"] == "system")
 
 
 def with_extra(
     request: dict[str, Any], extra: Mapping[str, Any], more: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """An SDK's arguments with the user's own fields, which the SDK writes over those of the same name.
+    """Add the user's own fields to an SDK's arguments as ``extra_body``.
+
+    The SDK writes them over the arguments of the same name.
 
     Args:
         request: The arguments.
@@ -140,22 +163,22 @@ def with_extra(
 
 
 def without_nulls(body: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    """A body with the user's own fields over it, less those that are None."""
+    """Merge the user's own fields over a body and leave out those that are None."""
     return {name: value for name, value in {**body, **extra}.items() if value is not None}
 
 
 def arguments_of(call: Mapping[str, Any]) -> dict[str, Any]:
-    """A call's arguments as an object, for APIs that take nothing else; what is none stands under ``arguments``."""
+    """Parse a call's arguments as an object for APIs that take nothing else; others stand under ``arguments``."""
     text = call["function"]["arguments"]
     try:
-        value = json.loads(text or "{}")
+        value = encodable(json.loads(text or "{}"))
     except (ValueError, RecursionError):
         value = text
     return value if isinstance(value, dict) else {"arguments": value}
 
 
 def results(messages: Sequence[Message]) -> dict[str, str]:
-    """The name of the function that each call id in a conversation belongs to."""
+    """Map each call id in a conversation to the name of its function."""
     return {call["id"]: call["function"]["name"] for m in messages for call in m.get("tool_calls") or ()}
 
 

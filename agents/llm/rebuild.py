@@ -7,29 +7,29 @@ from typing import Any
 
 from medenv.agents.llm.policy import LLMPolicy
 from medenv.agents.seeds import agent_seed
-
-from medenv.protocol.trajectory import Trajectory
+from medenv.errors import InputError
+from medenv.trajectories import Trajectory
 
 __all__ = ["from_description", "rebuild"]
 
 
 def from_description(described: Mapping[str, Any]) -> LLMPolicy:
-    """A policy that makes the same requests as the one that described itself so.
+    """Make a policy that makes the same requests as the one that described itself so.
 
     Raises:
         ValueError: It describes no `LLMPolicy`.
     """
     options = dict(described)
     if options.pop("name", None) != "llm":
-        raise ValueError(f"{dict(described)} describes no model behind an API")
+        raise InputError(f"{dict(described)} describes no model behind an API")
     try:
         return LLMPolicy(**options)
     except TypeError as error:
-        raise ValueError(f"{dict(described)} describes no model behind an API: {error}") from None
+        raise InputError(f"{dict(described)} describes no model behind an API: {error}") from None
 
 
 async def rebuild(trajectory: Trajectory) -> list[bytes]:
-    """The body of the request behind each turn; neither a key nor the provider is needed.
+    """Build anew the body of the request behind each turn; neither a key nor the provider is needed.
 
     Args:
         trajectory: Of an episode played by `LLMPolicy`, under the same versions of medenv and of the provider's SDK.
@@ -41,6 +41,6 @@ async def rebuild(trajectory: Trajectory) -> list[bytes]:
     policy = from_description(origin.get("agent", {}))
     seed = agent_seed(origin.get("seed", 0), origin.get("sample", 0))
     try:
-        return [await policy.wire(trajectory.conversation(turn), seed) for turn in range(len(trajectory.turns))]
+        return [await policy.request_body(trajectory.conversation(turn), seed) for turn in range(len(trajectory.turns))]
     finally:
         await policy.close()

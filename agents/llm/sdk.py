@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from medenv.agents.extras import need
 from medenv.agents.llm.provider import Provider
-from medenv.agents.llm.wire import new_client
+from medenv.agents.llm.transport import new_client
+from medenv.extras import import_optional
 
 __all__ = ["SDKProvider"]
 
@@ -23,18 +23,18 @@ class SDKProvider(Provider):
     @classmethod
     def prepare(cls) -> None:
         """See `Provider.prepare`."""
-        need(cls.module, cls.module)
+        import_optional(cls.module, cls.module)
 
     def sdk(self) -> Any:
-        """The client, opened at first use."""
+        """Return the SDK's client, opened at first use."""
         if self._client is None:
-            make = getattr(need(self.module, self.module), self.client)
+            make = getattr(import_optional(self.module, self.module), self.client)
             self._client = make(
                 api_key=self.secret.reveal() or "none",
-                base_url=self.place,
+                base_url=self.endpoint,
                 timeout=self.timeout,
                 max_retries=0,
-                http_client=new_client(need("httpx2", self.module), self.secret, self.timeout),
+                http_client=new_client(import_optional("httpx2", self.module), self.secret, self.timeout, self.capture),
             )
         return self._client
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medenv.agents.extras import need
+from medenv.errors import InputError
+from medenv.extras import import_optional
 
 __all__ = ["DTYPES", "Loaded", "load_model"]
 
@@ -57,14 +58,14 @@ def load_model(
     Raises:
         ValueError: Something isn't there or doesn't fit.
     """
-    torch, transformers = need("torch", _EXTRA), need("transformers", _EXTRA)
+    torch, transformers = import_optional("torch", _EXTRA), import_optional("transformers", _EXTRA)
     if adapter is not None or (Path(model) / "adapter_config.json").is_file():
-        need("peft", _EXTRA)
+        import_optional("peft", _EXTRA)
     if dtype not in DTYPES:
-        raise ValueError(f"dtype {dtype!r} is unknown; there are: {', '.join(DTYPES)}")
+        raise InputError(f"dtype {dtype!r} is unknown; there are: {', '.join(DTYPES)}")
     for name in (model, adapter):
         if name is not None and name.startswith(("/", "./", "../")) and not Path(name).is_dir():
-            raise ValueError(f"there is no folder {name!r} to load a model from")
+            raise InputError(f"there is no folder {name!r} to load a model from")
     place = _device(torch, device)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(_tokenizer_of(model, adapter), revision=revision)
@@ -73,7 +74,7 @@ def load_model(
             network.load_adapter(adapter)
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(
+        raise InputError(
             f"model {model!r}{f' with adapter {adapter!r}' if adapter else ''} can't be loaded: {reason}"
         ) from None
     tokenizer.chat_template = _template(tokenizer, model, chat_template)
@@ -97,12 +98,15 @@ def _device(torch: Any, wanted: str) -> Any:
         place = torch.device(wanted)
         torch.empty(0, device=place)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"device {wanted!r} can't be used: {str(error).strip().splitlines()[0]}") from None
+        raise InputError(f"device {wanted!r} can't be used: {str(error).strip().splitlines()[0]}") from None
     return place
 
 
 def _tokenizer_of(model: str, adapter: str | None) -> str:
-    """An adapter's own tokenizer, should it have brought one: fine-tuning may have changed the chat template."""
+    """Choose whose tokenizer to load: the adapter's, should it have brought one, or the model's.
+
+    Fine-tuning may have changed the chat template.
+    """
     return adapter if adapter is not None and (Path(adapter) / "tokenizer_config.json").is_file() else model
 
 
@@ -113,9 +117,9 @@ def _template(tokenizer: Any, model: str, given: str | None) -> Any:
         try:
             return Path(given).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"the chat template {given!r} can't be read: {error}") from None
+            raise InputError(f"the chat template {given!r} can't be read: {error}") from None
     if tokenizer.chat_template is None:
-        raise ValueError(
+        raise InputError(
             f"the tokenizer of {model!r} has no chat template, so a conversation can't be put to the model; give one with "
             "chat_template, in Jinja or a file of it (--agent-option chat_template=FILE), or take a model that was tuned for chat"
         )
@@ -126,7 +130,7 @@ def _ends(network: Any, tokenizer: Any) -> tuple[int, ...]:
     listed = network.generation_config.eos_token_id
     known = {*(listed if isinstance(listed, list) else [listed]), tokenizer.eos_token_id} - {None}
     if not known:
-        raise ValueError("neither the model nor its tokenizer says which token ends a reply (eos_token_id)")
+        raise InputError("neither the model nor its tokenizer says which token ends a reply (eos_token_id)")
     return tuple(sorted(int(one) for one in known))
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from medenv.agents.batch import BatchPolicy, BatchRequest
 from medenv.agents.local.loading import load_model
-from medenv.agents.local.reading import read_reply, spoken
+from medenv.agents.local.parsing import read_reply, spoken
 from medenv.agents.policy import ContextLimitError, FatalProviderError, ProviderError, Reply
-
+from medenv.errors import InputError
 from medenv.protocol.reply import Tokens
 
 if TYPE_CHECKING:
@@ -75,12 +75,12 @@ class LocalPolicy(BatchPolicy):
         revision: str | None = None,
     ) -> None:
         if temperature is None or temperature < 0:
-            raise ValueError(f"temperature is {temperature}; it must be at least 0")
+            raise InputError(f"temperature is {temperature}; it must be at least 0")
         if not 0 < top_p <= 1:
-            raise ValueError(f"top_p is {top_p}; it must be above 0 and at most 1")
+            raise InputError(f"top_p is {top_p}; it must be above 0 and at most 1")
         for name, number in {"batch_size": batch_size, "max_tokens": max_tokens}.items():
             if number < 1:
-                raise ValueError(f"{name} is {number}; it must be at least 1")
+                raise InputError(f"{name} is {number}; it must be at least 1")
         self.model, self.adapter = os.path.expanduser(model), None if adapter is None else os.path.expanduser(adapter)
         self.name = "+".join(_short(one) for one in (self.model, self.adapter) if one is not None)
         self._loaded = load_model(
@@ -123,7 +123,7 @@ class LocalPolicy(BatchPolicy):
         }
 
     def act_batch(self, requests: Sequence[BatchRequest]) -> Sequence[Reply | str]:
-        """The replies; a `ContextLimitError` or `ProviderError` in the place of one that couldn't be had.
+        """Generate the replies; a `ContextLimitError` or `ProviderError` takes the place of one that couldn't be had.
 
         Raises:
             FatalProviderError: The chat template takes no such conversation.
@@ -137,6 +137,7 @@ class LocalPolicy(BatchPolicy):
 
     def _prompt(self, request: BatchRequest) -> Row | ContextLimitError:
         from jinja2 import TemplateError
+
         from medenv.agents.local.sampling import Row, seed_of
 
         conversation = request.conversation
@@ -165,6 +166,7 @@ class LocalPolicy(BatchPolicy):
     def _generate(self, rows: Sequence[Row]) -> list[Generated | ProviderError]:
         """Generate, in smaller and smaller batches while memory is short."""
         import torch
+
         from medenv.agents.local.sampling import generate
 
         if not rows:
@@ -201,7 +203,7 @@ class LocalPolicy(BatchPolicy):
 
 
 def _short(name: str) -> str:
-    """A folder's own name, or a hub's name as it is."""
+    """Shorten a folder's path to its own name; a hub's name stays as it is."""
     return Path(name).resolve().name if Path(name).exists() else name
 
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from medenv.agents.local.loading import Loaded
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+
+from medenv.agents.local.loading import Loaded
 
 __all__ = ["Generated", "Row", "Sampling", "generate"]
 
@@ -64,7 +65,7 @@ class Generated:
 
 
 def generate(loaded: Loaded, rows: Sequence[Row], sampling: Sampling) -> list[Generated]:
-    """The replies to a batch of prompts.
+    """Generate the replies to a batch of prompts, one a row and in their order.
 
     Raises:
         FloatingPointError: The model's logits are not numbers.
@@ -146,6 +147,9 @@ class _Ending(StoppingCriteria):
 
 
 def seed_of(seed: int, ids: Sequence[int]) -> int:
-    """The seed of one reply's draws: of the episode's seed and the prompt, so that turns and tasks don't share their luck."""
+    """Derive the seed of one reply's draws, a number below 2**64.
+
+    It is a hash of the episode's seed and the prompt, so that turns and tasks don't share their luck.
+    """
     text = f"{seed}:{','.join(map(str, ids))}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")

@@ -11,7 +11,8 @@ import typer
 
 from medenv.agents import AGENTS
 from medenv.agents.llm import PROVIDERS
-from medenv.protocol.instructions import FIELDS, Wording
+from medenv.errors import InputError
+from medenv.protocol.instructions import FIELDS
 from medenv.protocol.tolerance import TOLERANCES
 
 __all__ = ["AgentOptions"]
@@ -30,7 +31,10 @@ LOCAL = "Model on this machine (--agent local, which takes --model, --temperatur
 class AgentOptions:
     """Who plays, and with which words it is told what to do."""
 
-    agent: Annotated[str | None, typer.Option(help=f"Who plays: {', '.join(AGENTS)}.", rich_help_panel=AGENT)] = None
+    agent: Annotated[
+        str | None,
+        typer.Option(help=f"Who plays: {', '.join(AGENTS)}; llm if left out with --model.", rich_help_panel=AGENT),
+    ] = None
     agent_option: Annotated[
         list[str],
         typer.Option(
@@ -46,7 +50,7 @@ class AgentOptions:
         str | None,
         typer.Option(
             help="A name of the list that `medenv models` shows; with --base-url or --provider any name there. local: a folder, or a "
-            "name on the Hugging Face hub.",
+            "name on the Hugging Face hub; sb3: a file that Stable-Baselines3 saved.",
             rich_help_panel=MODEL,
         ),
     ] = None
@@ -150,9 +154,10 @@ class AgentOptions:
         ),
     ] = None
     system: Annotated[Path | None, typer.Option(help="A file with a system message.", rich_help_panel=PROMPT)] = None
-    tolerate: Annotated[
+    tolerances: Annotated[
         list[str],
         typer.Option(
+            "--tolerate",
             help="What may be wrong with a reply's form, recorded with the score; repeatable. "
             + "; ".join(f"{name}: {meaning}" for name, meaning in TOLERANCES.items())
             + ".",
@@ -161,15 +166,19 @@ class AgentOptions:
     ] = field(default_factory=list)
 
     def arguments(self) -> tuple[str, dict[str, Any]]:
-        """The agent's name and options, as `medenv.agents.load` takes them: those that were given.
+        """Return the agent's name and the options that were given, as `medenv.agents.load` takes them.
 
         Raises:
             typer.BadParameter: No agent is named, or a value can't be read.
         """
-        if self.agent is None:
-            raise typer.BadParameter("say who plays", param_hint="--agent")
-        if self.agent == "human":
-            raise ValueError("a person plays one episode at a time, at the terminal: medenv play")
+        agent = self.agent or ("llm" if self.model is not None else None)
+        if agent is None:
+            raise typer.BadParameter(
+                f"say who plays: {', '.join(AGENTS)}; a model behind an API is named by --model alone",
+                param_hint="--agent",
+            )
+        if agent == "human":
+            raise InputError("a person plays one episode at a time, at the terminal: medenv play")
         given = {name: value for name in _AS_THEY_ARE if (value := getattr(self, name)) is not None}
         given |= {name: value for name in ("stop", "logprobs", "token_ids") if (value := getattr(self, name))}
         if self.temperature is not None:
@@ -181,17 +190,9 @@ class AgentOptions:
             if not equals:
                 raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--agent-option")
             given[name.strip().replace("-", "_")] = _json_or_text(value)
-        if self.agent in ("llm", "local") and "model" not in given:
-            raise typer.BadParameter(f"the agent {self.agent!r} needs a model", param_hint="--model")
-        return self.agent, given
-
-    def wording(self) -> Wording | None:
-        """The user's own prompt and system message, None if there are none.
-
-        Raises:
-            ValueError: A file can't be read, or the prompt doesn't name the instruction.
-        """
-        return None if (self.prompt, self.system) == (None, None) else Wording.read(self.prompt, self.system)
+        if agent in ("llm", "local", "sb3") and "model" not in given:
+            raise typer.BadParameter(f"the agent {agent!r} needs a model", param_hint="--model")
+        return agent, given
 
 
 def _number_or_none(text: str) -> float | None:

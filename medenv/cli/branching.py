@@ -17,7 +17,7 @@ _NOT_ALONG = ("task", "branch", "difficulty", "paraphrase", "now", "limit")
 
 
 def with_parent(context: typer.Context, options: RunOptions) -> RunOptions:
-    """The options with the tasks and charts of the run that is gone on from.
+    """Fill in the tasks and charts of the run that ``--branch-from`` names, unless they are given anew.
 
     Raises:
         BadParameter: An option doesn't go with ``--branch-from``, or one of the two is missing.
@@ -35,8 +35,8 @@ def with_parent(context: typer.Context, options: RunOptions) -> RunOptions:
             "leave it out with --branch-from: 'medenv runs filter' cuts the run before", param_hint=f"--{wrong[0]}"
         )
     manifest = Manifest.read(options.branch_from)
-    names = {one.name for part in (TaskOptions, ServerOptions) for one in fields(part)} - {"type", *_NOT_ALONG}
-    names |= {"prompt", "system", "tolerate"}
+    names = {one.name for part in (TaskOptions, ServerOptions) for one in fields(part)} - {"task_type", *_NOT_ALONG}
+    names |= {"prompt", "system", "tolerances"}
     stored = {} if manifest is None else {name: value for name, value in manifest.options.items() if name in names}
     return restored(options, stored, given(context))
 
@@ -50,4 +50,4 @@ def forks_of(options: RunOptions) -> Forks | None:
     """
     if not isinstance(options, RolloutOptions) or options.branch_from is None:
         return None
-    return Forks(options.branch_from, options.branch_at, options.type)
+    return Forks(options.branch_from, options.branch_at, options.task_type)

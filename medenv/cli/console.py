@@ -11,11 +11,11 @@ _WIDE = 160
 
 
 def stdout() -> Console:
-    """The console for results."""
+    """Make the console that prints results to stdout; off a terminal it is wide enough not to wrap tables."""
     console = Console()
     return console if console.is_terminal else Console(width=_WIDE)
 
 
 def stderr() -> Console:
-    """The console for progress and remarks."""
+    """Make the console that prints progress and remarks to stderr."""
     return Console(stderr=True)

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from medenv.cli.console import stderr, stdout
-from medenv.cli.errors import one_line_errors
+from medenv.errors import InputError
 from medenv.fhir import BackendError
 from medenv.fhir.container import OFFICIAL_IMAGE, Engine, Spec
 from medenv.fhir.container.engine import KEPT, health
@@ -55,7 +55,7 @@ def up(
     for one in env or []:
         key, equals, value = one.partition("=")
         if not equals or not key:
-            raise ValueError(f"--env {key!r} has no value; write NAME=VALUE")
+            raise InputError(f"--env {key!r} has no value; write NAME=VALUE")
         environment[key] = value
     spec = Spec(
         image,
@@ -121,11 +121,11 @@ def down(name: Name = "default") -> None:
 def _kept(engine: Engine, name: str) -> list[Any]:
     found = engine.all(kept=name)
     if not found:
-        raise LookupError(f"no container is kept under the name {name!r}; see: medenv container status")
+        raise InputError(f"no container is kept under the name {name!r}; see: medenv container status")
     return found
 
 
-app.command("up")(one_line_errors(up))
-app.command("status")(one_line_errors(status))
-app.command("reset")(one_line_errors(reset))
-app.command("down")(one_line_errors(down))
+app.command("up")(up)
+app.command("status")(status)
+app.command("reset")(reset)
+app.command("down")(down)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +11,13 @@ import typer
 from rich.table import Table
 
 from medenv.cli.console import stdout
-from medenv.cli.errors import one_line_errors
+from medenv.cli.output import Force, check_file, is_stdout
+from medenv.cli.progress import waiting
 from medenv.ehr.chartset import ChartSet, lines, verify_store
 from medenv.ehr.hospital.distribution import distribution
+from medenv.errors import InputError, file_errors
 from medenv.fhir.cache import trusted
+from medenv.fhir.drafts import replacement
 from medenv.tasks import GENERATED, cohort_of, load_split
 
 __all__ = ["app"]
@@ -37,13 +38,13 @@ def _charts(split: str, size: str, charts: int | None, seed: int) -> ChartSet:
     if split in GENERATED:
         known = load_split(split, cohort=cohort_of(split, size, charts, seed)).charts
     elif size != "default" or charts is not None:
-        raise ValueError(
+        raise InputError(
             f"the charts of the split {split!r} have one size; --size and --charts are for: {', '.join(GENERATED)}"
         )
     else:
         known = load_split(split, seed=seed).charts if split != "official" else None
     if known is None:
-        raise ValueError(f"the charts of the split {split!r} are not medenv's; there is nothing to build")
+        raise InputError(f"the charts of the split {split!r} are not medenv's; there is nothing to build")
     return known
 
 
@@ -58,7 +59,8 @@ def build(split: Split = "train", size: SizeName = "default", charts: Charts = N
     known = _charts(split, size, charts, seed)
     there = trusted(known.path) is not None
     begun = time.perf_counter()
-    known.open()
+    with waiting(f"building the charts {known.name}"):
+        known.open()
     seconds = time.perf_counter() - begun
     _describe(known)
     print("was there already" if there else f"built in {seconds:.1f} s")
@@ -88,7 +90,7 @@ def info(
             table.add_row(figure.what, figure.here, figure.official)
         stdout().print(table)
     elif trusted(known.path) is None:
-        raise ValueError(
+        raise InputError(
             f"the charts {known.name} are not built; run: medenv data build (they would lie at {known.path})"
         )
     _describe(known)
@@ -123,7 +125,10 @@ def export(
     size: SizeName = "default",
     charts: Charts = None,
     seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="The file to write; standard output if left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file to write; - or left out: standard output.")
+    ] = None,
+    force: Force = False,
 ) -> None:
     """Write charts as NDJSON, one FHIR resource a line in load order, for any server.
 
@@ -131,19 +136,15 @@ def export(
         medenv data export --split test --out test.ndjson
     """
     known = _charts(split, size, charts, seed)
-    if out is None:
+    if is_stdout(out):
         known.export(sys.stdout)
         return
-    handle, name = tempfile.mkstemp(dir=out.absolute().parent, prefix=out.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            count = known.export(file)
-        os.replace(name, out)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    assert out is not None
+    check_file(out, force)
+    with file_errors(out, "written"), replacement(out) as draft, draft.open("w", encoding="utf-8") as file:
+        count = known.export(file)
     print(f"{out}: {count:,} resources, {known.open().fingerprint}")
 
 
 for _command in (build, info, path, verify, export):
-    app.command(_command.__name__)(one_line_errors(_command))
+    app.command(_command.__name__)(_command)

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from medenv.cli.choosing import choose
-from medenv.cli.console import stderr, stdout
+from medenv.cli.console import stdout
 from medenv.cli.dataset_options import (
     CommonOptions,
     DPOOptions,
@@ -22,13 +20,17 @@ from medenv.cli.dataset_options import (
     ShareGPTOptions,
     StepsOptions,
 )
-from medenv.cli.errors import one_line_errors
 from medenv.cli.options import given
+from medenv.cli.progress import Bars
 from medenv.cli.run_options import ChoiceOptions
+from medenv.cli.run_setup import config_of
+from medenv.cli.task_selection import select_tasks
 from medenv.cli.with_options import with_options
+from medenv.episode import BenchmarkConfig
+from medenv.episode.benchmark import tasks_of
 from medenv.rollouts.export import FORMATS, Options, Report, export, export_prompts
-from medenv.tasks import load_split
-from medenv.tasks.splits import GENERATED, cohort_of
+from medenv.rollouts.export.card import cut_warning
+from medenv.tasks import GENERATED
 
 __all__ = ["app"]
 
@@ -88,31 +90,18 @@ def _grpo(context: typer.Context, options: GRPOOptions) -> None:
     if options.runs:
         named = given(context)
         if wrong := [one.name for one in fields(ChoiceOptions) if one.name in named and not hasattr(Options, one.name)]:
-            raise typer.BadParameter("it chooses tasks of a split; leave it out with runs", param_hint=f"--{wrong[0]}")
+            hint = "--type" if wrong[0] == "task_type" else f"--{wrong[0].replace('_', '-')}"
+            raise typer.BadParameter("it chooses tasks of a split; leave it out with runs", param_hint=hint)
         _make("grpo", options)
         return
     if options.pass_rate != (0.0, 1.0):
         raise typer.BadParameter("it needs runs", param_hint="--pass-rate")
-    generated = options.split in GENERATED
-    cohort = cohort_of(options.split, options.size) if generated and options.size != "default" else None
-    tasks = load_split(options.split, seed=options.task_seed, official=options.official, cohort=cohort)
-    chosen = choose(tasks, options)
-    arguments = {
-        "split": options.split,
-        "grader": options.grader,
-        "official": options.official,
-        "charts": options.charts,
-        "observation": options.observation,
-        "max_turns": options.max_turns,
-        "seed": options.task_seed,
-        "size": options.size if generated else "default",
-        "protocol": options.protocol or "text",
-    }
-    arguments = {name: value for name, value in arguments.items() if value is not None}
-    with _Bars() as bars:
-        report = export_prompts(
-            arguments, chosen, _out(options), _library(options), force=options.force, tell=bars.tell
-        )
+    config = config_of(options)
+    if options.split not in GENERATED:
+        config = config.replaced(size=BenchmarkConfig().size)
+    chosen = select_tasks(tasks_of(config), options)
+    with Bars() as bars:
+        report = export_prompts(config, chosen, _out(options), _library(options), force=options.force, tell=bars.tell)
     _show(report, _out(options))
 
 
@@ -135,7 +124,7 @@ def _sharegpt(context: typer.Context, options: ShareGPTOptions) -> None:
 
 
 def _minari(context: typer.Context, options: MinariOptions) -> None:
-    """All episodes as a Minari dataset, Gymnasium's form of offline RL; needs medenv[minari].
+    """All episodes as a Minari dataset, Gymnasium's form of offline RL; needs the extra minari.
 
     Example:
         medenv dataset minari runs/first --out data/first-v0
@@ -143,22 +132,12 @@ def _minari(context: typer.Context, options: MinariOptions) -> None:
     _make("minari", options)
 
 
-for _command, _options in (
-    (_sft, SFTOptions),
-    (_dpo, DPOOptions),
-    (_kto, KTOOptions),
-    (_grpo, GRPOOptions),
-    (_steps, StepsOptions),
-    (_sharegpt, ShareGPTOptions),
-    (_minari, MinariOptions),
-):
-    app.command(_command.__name__[1:], short_help=FORMATS[_command.__name__[1:]].title)(
-        one_line_errors(with_options("options", _command, _options))
-    )
+for _command in (_sft, _dpo, _kto, _grpo, _steps, _sharegpt, _minari):
+    app.command(_command.__name__[1:], short_help=FORMATS[_command.__name__[1:]].title)(with_options(_command))
 
 
 def _library(options: CommonOptions) -> Options:
-    """The library's options, from those of a command that it knows."""
+    """Make the library's `Options` from the fields that a command's options share with it."""
     known = {one.name for one in fields(Options)}
     return Options(**{one.name: getattr(options, one.name) for one in fields(options) if one.name in known})
 
@@ -173,32 +152,9 @@ def _make(format: str, options: CommonOptions) -> None:
     if not options.runs:
         raise typer.BadParameter("give the folder of at least one run", param_hint="RUNS")
     out = _out(options)
-    with _Bars() as bars:
+    with Bars() as bars:
         report = export(format, options.runs, out, _library(options), force=options.force, tell=bars.tell)
     _show(report, out)
-
-
-class _Bars:
-    """A bar for what is read, then one for what is written."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=stderr()
-        )
-        self._bars: dict[str, TaskID] = {}
-
-    def tell(self, what: str, done: int, of: int | None) -> None:
-        """See `medenv.rollouts.export.make.Tell`."""
-        if what not in self._bars:
-            self._bars[what] = self._progress.add_task(what, total=of)
-        self._progress.update(self._bars[what], completed=done, total=of if of is not None else max(done, 1))
-
-    def __enter__(self) -> _Bars:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
 
 
 def _show(report: Report, out: Path) -> None:
@@ -210,10 +166,16 @@ def _show(report: Report, out: Path) -> None:
         table.add_row(str(number), branch, str(count))
     console = stdout()
     console.print(table)
-    if report.left_out:
-        why = Table("left out", "how many")
-        for reason, count in sorted(report.left_out.items()):
-            why.add_row(reason, str(count))
-        console.print(why)
+    for title, reasons in (("left out", report.left_out), ("rows without", report.shortened)):
+        if reasons:
+            why = Table(title, "how many")
+            for reason, count in sorted(reasons.items()):
+                why.add_row(reason, str(count))
+            console.print(why)
+    if tokens := report.to_dict().get("tokens"):
+        told = f"tokens a row: {tokens['median']:,} in the median, {tokens['p95']:,} at 95 %, at most {tokens['longest']:,}"
+        console.print(told, highlight=False, soft_wrap=True)
+        if tokens["rows_cut"]:
+            console.print(cut_warning(tokens), highlight=False, soft_wrap=True, style="bold")
     read = f" from {report.episodes} episodes" if report.episodes else ""
     console.print(f"{report.total} rows{read} in {out}", highlight=False, soft_wrap=True)

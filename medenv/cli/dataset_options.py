@@ -90,8 +90,22 @@ class FileOptions:
     """For formats of rows."""
 
     file: Annotated[
-        Literal["jsonl", "parquet"], typer.Option(help="parquet needs medenv[datasets].", rich_help_panel=OUT)
+        Literal["jsonl", "parquet"], typer.Option(help="parquet needs the extra datasets.", rich_help_panel=OUT)
     ] = "jsonl"
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            help="Tell how many tokens rows have for this tokenizer (of the Hub or a folder), and warn of those that a trainer cuts.",
+            show_default=False,
+            rich_help_panel=OUT,
+        ),
+    ] = None
+    max_length: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="The trainer's max_length, for that warning; 1024 as TRL has it.", rich_help_panel=OUT
+        ),
+    ] = None
     validation: Annotated[
         float,
         typer.Option(
@@ -118,7 +132,15 @@ class ProtocolOptions(FileOptions):
 
 @dataclass(kw_only=True)
 class ReasoningOptions(ProtocolOptions):
-    """For formats whose messages have room for thoughts."""
+    """For formats whose messages have room for thoughts and calls."""
+
+    arguments: Annotated[
+        Literal["object", "text"],
+        typer.Option(
+            help="Arguments of function calls as objects, which chat templates want, or as JSON text as OpenAI has them.",
+            rich_help_panel=FORM,
+        ),
+    ] = "object"
 
     reasoning: Annotated[
         bool,

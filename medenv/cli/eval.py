@@ -8,10 +8,10 @@ from collections.abc import Iterable
 import typer
 
 from medenv.agents import load
-from medenv.cli.choosing import Chosen
-from medenv.cli.playing import Played, fill_run
+from medenv.cli.run_execution import FinishedRun, execute_run
 from medenv.cli.run_options import RunOptions
 from medenv.cli.scores import show_scores
+from medenv.cli.task_selection import TaskSelection
 from medenv.episode import Benchmark
 from medenv.report import Summary
 from medenv.rollouts import run
@@ -40,19 +40,19 @@ def evaluate(context: typer.Context, options: RunOptions) -> None:
     """
     summary = Summary()
 
-    def show(played: Played) -> None:
+    def show(played: FinishedRun) -> None:
         seen = summary.tasks
-        assert isinstance(played.tasks, Chosen), "only a rollout goes on from other episodes"
+        assert isinstance(played.tasks, TaskSelection), "only a rollout goes on from other episodes"
         floor = asyncio.run(_blind_floor(played.benchmark, (task for task in played.tasks if task.id in seen)))
         played.folder.write_summary({**played.folder.settings, **summary.to_dict(), "blind": floor.to_dict()})
-        title = f"{played.policy.name} on {played.benchmark.tasks.name}, grader {played.benchmark.grader.name}"
+        title = f"{played.policy.name} on {played.benchmark.tasks.title}, grader {played.benchmark.grader.title}"
         show_scores(title, summary, floor, played.folder.path)
 
-    fill_run(context, options, summary.add, show)
+    execute_run(context, options, summary.add, show)
 
 
 async def _blind_floor(benchmark: Benchmark, tasks: Iterable[Task]) -> Summary:
-    """What the blind policy scores on the same tasks: the floor under every score."""
+    """Play the blind policy on the same tasks and sum up its scores: the floor under every score."""
     summary = Summary()
     async for one in run(benchmark, load("blind"), tasks, concurrency=1):
         summary.add(one)

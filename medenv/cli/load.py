@@ -10,7 +10,9 @@ from typing import Annotated
 import typer
 
 from medenv.cli.console import stderr, stdout
+from medenv.cli.output import Force, check_file
 from medenv.cli.progress import counting
+from medenv.errors import file_errors
 from medenv.fhir.remote import Client
 from medenv.fhir.remote.load import Loaded, LoadInterruptedError, load, of_patients
 from medenv.fhir.store import read_lines
@@ -30,6 +32,7 @@ def load_file(
         bool, typer.Option("--renumber", help="Take the server's ids where it can't give the file's; a map is kept.")
     ] = False,
     patients: Patients = None,
+    force: Force = False,
 ) -> None:
     """Load a file into a server.
 
@@ -41,6 +44,8 @@ def load_file(
 
         medenv load charts.ndjson http://localhost:8080/fhir --patients 10 --renumber
     """
+    if renumber:
+        check_file(_map_of(file), force)
     resources = of_patients(read_lines(file), patients)
     client = Client(url)
     try:
@@ -55,11 +60,16 @@ def load_file(
     stdout().print(f"{done.count} resources loaded into {url}, {len(done.ids)} of them under new ids", highlight=False)
 
 
+def _map_of(file: Path) -> Path:
+    return file.with_name(f"{file.name}.ids.json")
+
+
 def _keep_map(file: Path, done: Loaded) -> None:
     if not done.ids:
         return
-    target = file.with_name(f"{file.name}.ids.json")
+    target = _map_of(file)
     draft = target.with_name(f"{target.name}.tmp")
-    draft.write_text(json.dumps(done.ids, indent=0), encoding="utf-8")
-    os.replace(draft, target)
+    with file_errors(target, "written"):
+        draft.write_text(json.dumps(done.ids, indent=0), encoding="utf-8")
+        os.replace(draft, target)
     stderr().print(f"new ids: {target}", highlight=False)

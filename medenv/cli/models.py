@@ -11,9 +11,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from medenv.agents.availability import Availability, State, check
 from medenv.agents.models import SHIPPED, VARIABLE, ModelEntry, model_list, own_file
-from medenv.agents.reach import Reach, State, check
 from medenv.cli.console import stderr, stdout
+from medenv.errors import InputError
 
 __all__ = ["list_models"]
 
@@ -57,8 +58,8 @@ def list_models(
     if not chosen:
         near = [near for name in names or [] for near in listed.near(name)]
         hint = f", did you mean {near[0]!r}" if near else ""
-        raise ValueError(f"no model is called {' or '.join(map(repr, names or []))}{hint}; `medenv models` lists all")
-    found: list[Reach | None] = [*asyncio.run(check(chosen, timeout))] if check_ else [None] * len(chosen)
+        raise InputError(f"no model is called {' or '.join(map(repr, names or []))}{hint}; `medenv models` lists all")
+    found: list[Availability | None] = [*asyncio.run(check(chosen, timeout))] if check_ else [None] * len(chosen)
     if json_:
         print(json.dumps([_row(one, reach) for one, reach in zip(chosen, found, strict=True)], indent=2))
     else:
@@ -83,7 +84,7 @@ def _key(entry: ModelEntry) -> str:
     return f"{'none needed, or ' if entry.key_optional else ''}set {' or '.join(entry.key_env)}"
 
 
-def _show(entries: list[ModelEntry], found: list[Reach | None]) -> None:
+def _show(entries: list[ModelEntry], found: list[Availability | None]) -> None:
     checked = any(reach is not None for reach in found)
     columns = ["name", "provider", "context", "$ in", "$ cached", "$ out", "as of"]
     table = Table(
@@ -105,12 +106,12 @@ def _show(entries: list[ModelEntry], found: list[Reach | None]) -> None:
             stdout().print(f"{entry.name}: {entry.note}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _told(reach: Reach) -> str:
+def _told(reach: Availability) -> str:
     colour = _COLOURS.get(reach.state, "red")
     return f"[{colour}]{reach.state.value}[/{colour}]: {escape(reach.detail)}"
 
 
-def _row(entry: ModelEntry, reach: Reach | None) -> dict[str, Any]:
+def _row(entry: ModelEntry, reach: Availability | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": entry.name,
         "model": entry.model,

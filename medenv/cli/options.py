@@ -18,7 +18,7 @@ _CREDENTIALS = re.compile(r"^(\w+://)[^/@]*@")
 
 
 def given(context: typer.Context) -> set[str]:
-    """The names of the options that stand on the command line."""
+    """Return the names of the options that stand on the command line."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     return {name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"}
 

@@ -13,16 +13,18 @@ from rich.console import Console
 
 from medenv.agents.human import HumanPolicy, LeftError
 from medenv.agents.policy import ask
-from medenv.cli.assembling import benchmark_arguments, benchmark_settings
-from medenv.cli.choosing import choose
-from medenv.cli.desk import Desk
+from medenv.cli.console import stderr
+from medenv.cli.play_terminal import PlayTerminal
 from medenv.cli.run_options import BenchmarkOptions
+from medenv.cli.run_setup import benchmark_settings, config_of
+from medenv.cli.task_selection import select_tasks
 from medenv.episode import Benchmark
+from medenv.errors import InputError
 from medenv.fhir import BackendError
-from medenv.protocol.trajectory import Trajectory
 from medenv.report import summarise
 from medenv.rollouts import RunFolder
 from medenv.tasks import Task
+from medenv.trajectories import Trajectory
 
 __all__ = ["play"]
 
@@ -50,19 +52,19 @@ def play(
         medenv play --task task5_2 --out runs/me
     """
     if not sys.stdin.isatty() or not sys.stdout.isatty():
-        raise ValueError(
+        raise InputError(
             "play needs a terminal; texts that are written beforehand are played by: medenv eval --agent scripted"
         )
     if where.protocol == "tools":
-        raise ValueError("a person writes text: give --protocol text or official")
+        raise InputError("a person writes text: give --protocol text or official")
     console = Console(emoji=False)
-    with Benchmark(**benchmark_arguments(where)) as benchmark:
-        fitting = choose(benchmark.tasks, where)
+    with Benchmark(config_of(where), progress=stderr().print) as benchmark:
+        fitting = select_tasks(benchmark.tasks, where)
         one = fitting[random.Random(seed).randrange(len(fitting))]
         if out is None:
             _play(benchmark, one, 0, console)
             return
-        settings = {"agent": HumanPolicy().describe(), **benchmark_settings(where, benchmark)}
+        settings = {"agent": HumanPolicy().describe(), **benchmark_settings(benchmark)}
         with RunFolder(out, settings, resume=True) as folder:
             earlier = list(folder.read())
             sample = sum(row.task.id == one.id for row in earlier)
@@ -86,10 +88,10 @@ def _play(benchmark: Benchmark, task: Task, sample: int, console: Console) -> Tr
 
 async def _episode(benchmark: Benchmark, task: Task, sample: int, console: Console) -> Trajectory:
     episode = benchmark.start(task, {"agent": HumanPolicy().describe(), "seed": 0, "sample": sample})
-    desk = Desk(episode, console)
-    player = HumanPolicy(desk.ask, desk.confirm).start(task, 0)
+    terminal = PlayTerminal(episode, console)
+    player = HumanPolicy(terminal.ask, terminal.confirm).start(task, 0)
     try:
-        desk.welcome()
+        terminal.welcome()
         while not episode.done:
             reply = await ask(player, episode.conversation)
             episode.step(reply)
@@ -99,7 +101,7 @@ async def _episode(benchmark: Benchmark, task: Task, sample: int, console: Conso
         episode.session.close()
         raise
     finished = benchmark.finish(
-        episode, {"assisted": bool(desk.looks), **({"looks": desk.looks} if desk.looks else {})}
+        episode, {"assisted": bool(terminal.looks), **({"looks": terminal.looks} if terminal.looks else {})}
     )
-    desk.verdict(finished)
+    terminal.verdict(finished)
     return finished

@@ -5,8 +5,9 @@ from __future__ import annotations
 import typer
 
 from medenv.cli.console import stdout
-from medenv.cli.playing import Played, fill_run
+from medenv.cli.run_execution import FinishedRun, execute_run
 from medenv.cli.run_options import RolloutOptions
+from medenv.cli.scores import show_unscored
 from medenv.report import Summary
 
 __all__ = ["rollout"]
@@ -32,7 +33,7 @@ def rollout(context: typer.Context, options: RolloutOptions) -> None:
     """
     summary = Summary()
 
-    def tell(played: Played) -> None:
+    def tell(played: FinishedRun) -> None:
         played.folder.write_summary({**played.folder.settings, **summary.to_dict()})
         bar, console = played.bar, stdout()
         mean = f", {bar.passed / bar.scored:.1%} correct" if bar.scored else ""
@@ -44,12 +45,6 @@ def rollout(context: typer.Context, options: RolloutOptions) -> None:
             markup=False,
         )
         if bar.failed:
-            console.print(
-                f"{bar.failed} ended in an infrastructure error; play them again with: "
-                f"medenv rollout --resume {played.folder.path} --retry-infrastructure",
-                highlight=False,
-                soft_wrap=True,
-                markup=False,
-            )
+            show_unscored(summary, f"medenv rollout --resume {played.folder.path} --retry-infrastructure")
 
-    fill_run(context, options, summary.add, tell)
+    execute_run(context, options, summary.add, tell)

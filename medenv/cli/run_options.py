@@ -9,11 +9,14 @@ from typing import Annotated
 import typer
 
 from medenv.cli.agent_options import AgentOptions
-from medenv.episode import MAX_TURNS
+from medenv.episode import BenchmarkConfig
 from medenv.rollouts import ENGINES
 from medenv.tasks import SPLITS
 
 __all__ = ["BenchmarkOptions", "ChoiceOptions", "RolloutOptions", "RunOptions", "ServerOptions", "TaskOptions"]
+
+DEFAULT = BenchmarkConfig()
+"""The settings that options have by default."""
 
 TASKS, RUN, SERVER, BRANCH = "Tasks", "Run", "FHIR server", "Going on from other episodes"
 
@@ -27,18 +30,18 @@ class ChoiceOptions:
         typer.Option(
             help=f"Which tasks: {', '.join(SPLITS)} (official needs --official and --charts).", rich_help_panel=TASKS
         ),
-    ] = "test"
+    ] = DEFAULT.split
     official: Annotated[
         Path | None,
         typer.Option(
             help="Folder of the official test_data_v2.json, or a MedAgentBench checkout.", rich_help_panel=TASKS
         ),
-    ] = None
+    ] = DEFAULT.official
     charts: Annotated[
         Path | None,
         typer.Option(help="NDJSON file with the charts, one FHIR resource a line.", rich_help_panel=TASKS),
-    ] = None
-    type: Annotated[
+    ] = DEFAULT.charts
+    task_type: Annotated[
         list[int],
         typer.Option("--type", min=1, max=10, help="Only this task type; repeatable.", rich_help_panel=TASKS),
     ] = field(default_factory=list)
@@ -46,35 +49,37 @@ class ChoiceOptions:
         default_factory=list
     )
     branch: Annotated[str | None, typer.Option(help="Only tasks of this branch, e.g. low.", rich_help_panel=TASKS)] = (
-        None
+        DEFAULT.branch
     )
-    difficulty: Annotated[str | None, typer.Option(help="Only easy or hard tasks.", rich_help_panel=TASKS)] = None
+    difficulty: Annotated[str | None, typer.Option(help="Only easy or hard tasks.", rich_help_panel=TASKS)] = (
+        DEFAULT.difficulty
+    )
     paraphrase: Annotated[
         int | None, typer.Option(min=0, help="The instruction's wording, from 0.", rich_help_panel=TASKS)
-    ] = None
+    ] = DEFAULT.paraphrase
     now: Annotated[
         str | None,
         typer.Option(help="train, validation: the present, like 2024-05-06T07:08:00+00:00.", rich_help_panel=TASKS),
-    ] = None
+    ] = DEFAULT.now
     limit: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Only the first so many tasks; 300 of train and validation if left out.",
+            help="Only so many tasks, from types and branches in turn; 300 of train and validation if left out.",
             rich_help_panel=TASKS,
         ),
     ] = None
     task_seed: Annotated[
         int, typer.Option(help="train, validation, builtin: which sequence of tasks.", rich_help_panel=TASKS)
-    ] = 0
+    ] = DEFAULT.task_seed
     size: Annotated[
         str,
         typer.Option(help="train, validation: the cohort's size, default or full.", rich_help_panel=TASKS),
-    ] = "default"
+    ] = DEFAULT.size
     observation: Annotated[
         str,
         typer.Option(help="full, or compact for JSON without white space and meta.", rich_help_panel=TASKS),
-    ] = "full"
+    ] = DEFAULT.observation
 
 
 @dataclass(kw_only=True)
@@ -83,9 +88,9 @@ class TaskOptions(ChoiceOptions):
 
     grader: Annotated[
         str | None, typer.Option(help="strict or official; the split's own if left out.", rich_help_panel=TASKS)
-    ] = None
+    ] = DEFAULT.grader
     max_turns: Annotated[int, typer.Option(min=1, help="Agent turns an episode has.", rich_help_panel=TASKS)] = (
-        MAX_TURNS
+        DEFAULT.max_turns
     )
     protocol: Annotated[
         str,
@@ -94,7 +99,7 @@ class TaskOptions(ChoiceOptions):
             "--official.",
             rich_help_panel=TASKS,
         ),
-    ] = "text"
+    ] = DEFAULT.protocol
 
 
 @dataclass(kw_only=True)
@@ -107,19 +112,21 @@ class ServerOptions:
             help="embedded; container (see --image) or remote (see --server) for another FHIR server.",
             rich_help_panel=SERVER,
         ),
-    ] = "embedded"
+    ] = DEFAULT.backend
     image: Annotated[
         str | None,
         typer.Option(help="container: the image; the official one if left out.", rich_help_panel=SERVER),
-    ] = None
+    ] = DEFAULT.image
     pool: Annotated[
         int,
         typer.Option(min=1, help="container: how many, each for one episode at a time.", rich_help_panel=SERVER),
-    ] = 1
+    ] = DEFAULT.pool
     reset: Annotated[
         str, typer.Option(help="container: undo what an episode wrote, or recreate.", rich_help_panel=SERVER)
-    ] = "undo"
-    server: Annotated[str | None, typer.Option(help="remote: the server's base URL.", rich_help_panel=SERVER)] = None
+    ] = DEFAULT.reset
+    url: Annotated[
+        str | None, typer.Option("--server", help="remote: the server's base URL.", rich_help_panel=SERVER)
+    ] = DEFAULT.url
 
 
 @dataclass(kw_only=True)

@@ -13,13 +13,14 @@ from rich.table import Table
 from rich.text import Text
 
 from medenv.cli.console import stdout
-from medenv.cli.cutting import filter_, merge, passed, sample
-from medenv.cli.errors import one_line_errors
+from medenv.cli.runs_transform import filter_, merge, passed, sample
 from medenv.cli.scores import show_scores
-from medenv.protocol.trajectory import Status, Trajectory
+from medenv.errors import InputError
 from medenv.report import Summary
 from medenv.rollouts import Manifest, RunFolder, RunFolderError, cost_of, key_of
 from medenv.rollouts.store import check_run, numbered, read_run, repair_run
+from medenv.tasks.taskset import FIRST, versioned
+from medenv.trajectories import Status, Trajectory, file_of
 
 __all__ = ["app"]
 
@@ -40,7 +41,7 @@ def list_runs(folder: Annotated[Path, typer.Argument(help="Where to look, at any
     """
     found = sorted(path.parent for path in folder.rglob(RunFolder.TRAJECTORIES))
     if not found:
-        raise ValueError(f"there is no run below {str(folder)!r}; give the folder that holds them")
+        raise InputError(f"there is no run below {str(folder)!r}; give the folder that holds them")
     table = Table("run", "agent", "split", "grader", "episodes", "correct", "infra error", "MB")
     for run in found:
         try:
@@ -52,8 +53,8 @@ def list_runs(folder: Annotated[Path, typer.Argument(help="Where to look, at any
         table.add_row(
             str(run),
             _agent(settings),
-            str(settings.get("split", "-")),
-            str(settings.get("grader", "-")),
+            _versioned(settings, "split"),
+            _versioned(settings, "grader"),
             f"{total['episodes']}/{planned}" if planned else str(total["episodes"]),
             f"{total['passed']}/{total['scored']}",
             str(total["statuses"].get(Status.INFRASTRUCTURE_ERROR.value, 0)),
@@ -67,13 +68,19 @@ def _settings(run: Path) -> dict[str, Any]:
     return manifest.settings if manifest is not None else {}
 
 
+def _versioned(settings: dict[str, Any], name: str) -> str:
+    """Name the run's split or grader with its version, the first if none is stored; ``-`` if the run names none."""
+    known = settings.get(name)
+    return "-" if known is None else versioned(str(known), settings.get(f"{name}_version", FIRST))
+
+
 def _agent(settings: dict[str, Any]) -> str:
     agent = settings.get("agent")
     return str(agent.get("model") or agent.get("name", "-")) if isinstance(agent, dict) else "-"
 
 
 def _summary(run: Path) -> dict[str, Any]:
-    """The run's counts: from its summary, unless episodes came after that."""
+    """Read the run's counts from its summary, or count its episodes again if some were stored after that."""
     summary, rows = run / RunFolder.SUMMARY, run / RunFolder.TRAJECTORIES
     try:
         if summary.stat().st_mtime_ns >= rows.stat().st_mtime_ns:
@@ -117,7 +124,7 @@ def show(
             _print_episode(number, one)
             shown += 1
         if not shown:
-            raise ValueError(f"{str(run)!r} holds no such episode")
+            raise InputError(f"{str(run)!r} holds no such episode")
         return
     if rows:
         _print_rows(islice(chosen, rows))
@@ -137,7 +144,10 @@ def _print_rows(rows: Iterator[tuple[int, Trajectory]]) -> None:
     for number, one in rows:
         id, sample, seed = key_of(one)
         verdict, cost = one.verdict or {}, cost_of(one)
-        score, why = str(verdict.get("score", "-")), str(verdict.get("category") or one.error or "")
+        score, why = (
+            str(verdict.get("score", "-")),
+            str(verdict.get("category") or (one.error or "").partition("\n")[0]),
+        )
         spent = "-" if cost is None else f"{cost:.4f}"
         table.add_row(
             str(number), id, str(sample), str(seed), one.status.value, str(len(one.turns)), score, Text(why), spent
@@ -166,10 +176,11 @@ def check(run: Run) -> None:
     Rows must be whole and as they were stored, and no attempt may stand twice.
     """
     found = check_run(run)
+    file = file_of(run)
     for number, reason in sorted(found.damaged.items()):
-        print(f"line {number}: {reason}")
+        print(f"{file}, line {number}: {reason}")
     for number, first in sorted(found.repeated.items()):
-        print(f"line {number}: the same attempt as in line {first}")
+        print(f"{file}, line {number}: the same attempt as in line {first}")
     if found.unfinished:
         print("the last line is unfinished; it is dropped when the run is gone on with")
     print(
@@ -195,10 +206,10 @@ def repair(run: Run) -> None:
     )
 
 
-app.command("list")(one_line_errors(list_runs))
-app.command("show")(one_line_errors(show))
-app.command("check")(one_line_errors(check))
-app.command("repair")(one_line_errors(repair))
-app.command("merge")(one_line_errors(merge))
-app.command("filter")(one_line_errors(filter_))
-app.command("sample")(one_line_errors(sample))
+app.command("list")(list_runs)
+app.command("show")(show)
+app.command("check")(check)
+app.command("repair")(repair)
+app.command("merge")(merge)
+app.command("filter")(filter_)
+app.command("sample")(sample)

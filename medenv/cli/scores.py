@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from medenv.cli.console import stdout
-from medenv.protocol.trajectory import Status
-from medenv.report import Summary, category_line, score_table
+from medenv.report import Summary, category_line, floor_line, score_table
+from medenv.trajectories import Status
 
-__all__ = ["show_scores"]
+__all__ = ["show_scores", "show_unscored"]
 
 
 def show_scores(title: str, summary: Summary, floor: Summary | None, folder: Path | None) -> None:
@@ -22,6 +22,8 @@ def show_scores(title: str, summary: Summary, floor: Summary | None, folder: Pat
     """
     console = stdout()
     console.print(score_table(title, summary, floor))
+    if floor is not None:
+        console.print(floor_line(floor), highlight=False)
     if line := category_line(summary.total):
         console.print(line, highlight=False)
     if rates := summary.pass_rates():
@@ -30,10 +32,27 @@ def show_scores(title: str, summary: Summary, floor: Summary | None, folder: Pat
         console.print("only failed tasks were tried again: this run's accuracy is not comparable", style="bold red")
     if folder is not None:
         console.print(f"trajectories and summary: {folder}", highlight=False, soft_wrap=True)
-    if failed := summary.total.ended(Status.INFRASTRUCTURE_ERROR):
-        again = f"; play them again with --resume {folder} --retry-infrastructure" if folder is not None else ""
-        console.print(
-            f"{failed} episode(s) ended in an infrastructure error and are in no score{again}", soft_wrap=True
-        )
+    show_unscored(summary, f"--resume {folder} --retry-infrastructure" if folder is not None else None)
     # The last line is for scripts: nothing but the total.
     print(f"{summary.total.passed}/{summary.total.scored}")
+
+
+def show_unscored(summary: Summary, again: str | None) -> None:
+    """Print how many episodes have no score and the commonest reason; nothing if there are none.
+
+    Args:
+        summary: The run's scores.
+        again: What plays these episodes again.
+    """
+    failed = summary.total.ended(Status.INFRASTRUCTURE_ERROR)
+    if not failed:
+        return
+    lines = [
+        f"{failed} episode(s) ended in an infrastructure error and are in no score"
+        + (f"; play them again with: {again}" if again is not None else "")
+    ]
+    if (found := summary.reasons.commonest) is not None:
+        reason, count = found
+        lines.append(f"{'all' if count == failed else count} of them: {reason}")
+    for line in lines:
+        stdout().print(line, highlight=False, soft_wrap=True, markup=False)

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from medenv.errors import InputError
+from medenv.fhir.embedded import EmbeddedBackend
 from medenv.tasks import load_split
 
 __all__ = ["serve"]
@@ -56,19 +58,12 @@ def serve(
     """
     if (data is None) == (split is None):
         raise typer.BadParameter("give one of --data FILE and --split NAME", param_hint="--data")
-    from medenv.fhir.embedded import EmbeddedBackend
     from medenv.fhir.http.app import FhirApp
     from medenv.fhir.http.server import bind, listen
 
     logging.basicConfig(level=logging.WARNING, format="medenv: %(levelname)s: %(message)s")
     with bind(host, port, expose) as listener:
-        if data is not None:
-            backend = EmbeddedBackend.from_ndjson(data)
-        else:
-            charts = load_split(split or "").charts
-            if charts is None:
-                raise ValueError(f"the split {split!r} brings no charts; give an NDJSON file with them (--data FILE)")
-            backend = EmbeddedBackend(charts.open())
+        backend = _backend(data, split)
         number = listener.getsockname()[1]
         if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
             _log.warning(
@@ -84,3 +79,13 @@ def serve(
             20_000, 50, 100
         )  # answers leave no cycles behind; looking for some after every 700 objects costs a fifth
         listen(app, listener, lambda: print(f"ready http://{name}:{number}/fhir", flush=True))
+
+
+def _backend(data: Path | None, split: str | None) -> EmbeddedBackend:
+    """Open a file's charts, or a split's own."""
+    if data is not None:
+        return EmbeddedBackend.from_ndjson(data)
+    charts = load_split(split or "").charts
+    if charts is None:
+        raise InputError(f"the split {split!r} brings no charts; give an NDJSON file with them (--data FILE)")
+    return EmbeddedBackend(charts.open())

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from medenv.cli.baselines import baselines_table
 from medenv.cli.console import stdout
-from medenv.cli.floors import floors_table
 from medenv.episode import Benchmark
 from medenv.tasks import SPLITS, TYPES, Task, TaskSet, load_split
 from medenv.tasks.endless import EndlessTasks
@@ -34,7 +34,9 @@ def list_tasks(
     floors: Annotated[
         bool, typer.Option("--floors", help="Play lazy ways on the tasks, and show what they score.")
     ] = False,
-    grader: Annotated[str, typer.Option(help="For --floors: official or strict.")] = "official",
+    grader: Annotated[
+        str | None, typer.Option(help="For --floors: official or strict; the split's own if left out.")
+    ] = None,
 ) -> None:
     """List the task types of a split with their branches, or the tasks of one type.
 
@@ -49,24 +51,29 @@ def list_tasks(
     """
     tasks = load_split(split, official=official, seed=task_seed)
     if isinstance(tasks, EndlessTasks):
-        made = TaskSet(tasks.name, tasks[:limit], tasks.charts, task_seed)
+        made = TaskSet(tasks.name, tasks[:limit], tasks.charts, task_seed, tasks.version)
         _own_charts(tasks, made)
         tasks = made
     if floors:
-        with Benchmark(split, grader, official=official, seed=task_seed) as benchmark:
-            stdout().print(floors_table(benchmark, [task for task in tasks if type_ in (None, task.type)]))
+        with Benchmark(split, grader, official=official, task_seed=task_seed) as benchmark:
+            stdout().print(baselines_table(benchmark, [task for task in tasks if type_ in (None, task.type)]))
         return
-    if type_ is not None:
-        one = Table(
-            "task id", "patient", "branch", "instruction", title=f"{type_} {TYPES[type_].name}", title_justify="left"
-        )
-        for task in tasks.of_type(type_):
-            one.add_row(task.id, task.mrn or "-", task.branch or "-", task.instruction.strip())
-        stdout().print(one)
-        return
-    table = Table(
-        "task type", "kind", "tasks", "branches", "title in the report", title=f"split {split}", title_justify="left"
-    )
+    stdout().print(_types_table(tasks, cases) if type_ is None else _tasks_table(tasks, type_))
+
+
+def _tasks_table(tasks: TaskSet, number: int) -> Table:
+    """Make a table of the tasks of one type."""
+    title = f"{number} {TYPES[number].name}, split {tasks.title}"
+    table = Table("task id", "patient", "branch", "instruction", title=title, title_justify="left")
+    for task in tasks.of_type(number):
+        table.add_row(task.id, task.mrn or "-", task.branch or "-", task.instruction.strip())
+    return table
+
+
+def _types_table(tasks: TaskSet, cases: bool) -> Table:
+    """Make a table of the task types with their branches."""
+    headings = ("task type", "kind", "tasks", "branches", "title in the report")
+    table = Table(*headings, title=f"split {tasks.title}", title_justify="left")
     for number, kind in TYPES.items():
         of_type = tasks.of_type(number)
         branches = Counter(_situation(task, cases) for task in of_type if task.branch)
@@ -74,7 +81,7 @@ def list_tasks(
         table.add_row(
             f"{number:2d} {kind.name}", kind.kind, str(len(of_type)), shares or "set by the charts", kind.title
         )
-    stdout().print(table)
+    return table
 
 
 def _situation(task: Task, cases: bool) -> str:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
 __all__ = ["with_options"]
 
 
-def with_options(name: str, function: Callable[..., None], options: type[Any]) -> Callable[..., None]:
-    """A function that takes a dataclass of options as the command that typer wants, with a parameter a field.
+def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a function that takes a dataclass of options as a command for typer, with a parameter a field.
 
     Args:
-        name: The function's parameter that the dataclass is given to.
-        function: The command.
-        options: A dataclass whose fields are ``Annotated`` with their `typer.Option`, each with a default.
+        function: The command. The fields of the dataclass that one of its parameters is of are ``Annotated`` with their
+            `typer.Option`, each with a default. Without such a parameter it is given back as it is.
     """
+    own_hints = get_type_hints(function, include_extras=True)
+    found: list[tuple[str, Any]] = [
+        (name, hint) for name, hint in own_hints.items() if name != "return" and is_dataclass(hint)
+    ]
+    if not found:
+        return function
+    name, options = found[0]
     named = {one.name for one in fields(options)}
 
     @wraps(function)
@@ -26,7 +32,7 @@ def with_options(name: str, function: Callable[..., None], options: type[Any]) -
         own = {key: value for key, value in values.items() if key not in named}
         function(**{name: options(**{key: values[key] for key in named})}, **own)
 
-    hints = {**get_type_hints(function, include_extras=True), **get_type_hints(options, include_extras=True)}
+    hints = {**own_hints, **get_type_hints(options, include_extras=True)}
     parameters = []
     for one in fields(options):
         default = one.default if one.default_factory is MISSING else one.default_factory()

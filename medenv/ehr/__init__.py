@@ -3,8 +3,6 @@
 Nobody here is real, and no official patient is among them.
 """
 
-from medenv.ehr.cohort import Chart, cohort
 from medenv.ehr.resources import Person
-from medenv.ehr.series import Series
 
-__all__ = ["Chart", "Person", "Series", "cohort"]
+__all__ = ["Person"]

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from medenv.errors import DataError
 from medenv.fhir.cache import CacheError, cached_store, path_of, trusted
-from medenv.fhir.forms import Block
+from medenv.fhir.partial import Block
 from medenv.fhir.store import Store
 
 __all__ = ["ChartSet", "FingerprintError", "check_fingerprint", "lines", "verify_store", "watched"]
@@ -25,7 +26,7 @@ _BYTES_A_RECORD = 480
 _WORTH_A_BAR = 20_000
 
 
-class FingerprintError(ValueError):
+class FingerprintError(DataError):
     """Charts are not those that tasks or trajectories were made on."""
 
 
@@ -65,11 +66,11 @@ class ChartSet:
 
     @property
     def path(self) -> Path:
-        """Where the store lies, whether or not it is built."""
+        """Return where the store lies, whether or not it is built."""
         return path_of(self.name)
 
     def open(self) -> Store:
-        """The store; built first, with a progress bar for large ones on a terminal, if need be.
+        """Return the store; built first, with a progress bar for large ones on a terminal, if need be.
 
         Raises:
             CacheError: It can't be kept in the cache folder.
@@ -96,7 +97,7 @@ class ChartSet:
 
 
 def lines(store: Store) -> Iterator[str]:
-    """A store's resources as compact JSON, by number."""
+    """Yield a store's resources as compact JSON, by number."""
     pids = store.all_pids()
     for start in range(0, len(pids), 500):
         part = pids[start : start + 500]
@@ -137,7 +138,7 @@ def verify_store(charts: ChartSet) -> tuple[int, str]:
 
 
 def watched(charts: ChartSet) -> Iterator[Mapping[str, Any] | str | Block]:
-    """The resources as they are made, with a progress bar on a terminal."""
+    """Yield the resources as they are made, with a progress bar on a terminal."""
     made = charts.resources()
     if charts.records < _WORTH_A_BAR or not sys.stderr.isatty():
         yield from made

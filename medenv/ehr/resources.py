@@ -5,22 +5,19 @@ Shapes: official server as described in MedAgentBench's data (Patient, lab and v
 
 from __future__ import annotations
 
-import random
-import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from medenv.fhir.jsontext import Number
 
-__all__ = ["Ledger", "Person", "condition", "lab", "medication_request", "patient", "procedure", "timestamp", "vital"]
+__all__ = ["Person", "condition", "lab", "medication_request", "patient", "procedure", "timestamp", "vital"]
 
 Resource = dict[str, Any]
 
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 _US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
-_ALPHANUMERIC = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,35 +47,8 @@ class Person:
     address: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Ledger:
-    """Numbers resources in load order and stamps their meta, as a server that was filled in one go.
-
-    Patients keep their own id but take a number too, so the first numeric id is the number of patients plus one.
-    """
-
-    def __init__(self, rng: random.Random, start: datetime) -> None:
-        self._rng = rng
-        self._clock = start
-        self._count = 0
-
-    def stamp(self, resource: Resource) -> Resource:
-        """The resource with id (unless it has one) and meta, in served order."""
-        self._count += 1
-        self._clock += timedelta(milliseconds=self._rng.randrange(1, 9))
-        millisecond = self._clock.isoformat(timespec="milliseconds")
-        source = "#" + "".join(self._rng.choices(_ALPHANUMERIC, k=16))
-        kind, own_id, rest = resource["resourceType"], resource.get("id"), resource
-        meta = {"versionId": "1", "lastUpdated": millisecond, "source": source}
-        return {
-            "resourceType": kind,
-            "id": own_id or str(self._count),
-            "meta": meta,
-            **{key: value for key, value in rest.items() if key not in ("resourceType", "id")},
-        }
-
-
 def timestamp(at: datetime | str) -> str:
-    """An instant to the second with its offset, as charts write it; a text stays as it is."""
+    """Return an instant to the second with its offset, as charts write it; a text stays as it is."""
     return at if isinstance(at, str) else at.isoformat(timespec="seconds")
 
 
@@ -91,7 +61,7 @@ def _subject(mrn: str) -> dict[str, Any]:
 
 
 def patient(person: Person) -> Resource:
-    """A Patient."""
+    """Return a Patient."""
 
     def extension(name: str, value_set: str, pair: tuple[str, str]) -> Resource:
         coding = _coding(f"http://hl7.org/fhir/v3/{value_set}", *pair)
@@ -122,7 +92,7 @@ def patient(person: Person) -> Resource:
 def lab(
     mrn: str, code: str, unit: str, value: str, at: datetime | str, issued: datetime | str, flag: str | None = None
 ) -> Resource:
-    """A laboratory Observation.
+    """Return a laboratory Observation.
 
     Args:
         mrn: The patient.
@@ -156,7 +126,7 @@ def lab(
 
 
 def vital(mrn: str, name: str, value: str, at: datetime | str) -> Resource:
-    """A vital-sign Observation: named by text alone, its value a string, without a status."""
+    """Return a vital-sign Observation: named by text alone, its value a string, without a status."""
     category = _coding("http://hl7.org/fhir/observation-category", "vital-signs", "Vital Signs")
     return {
         "resourceType": "Observation",
@@ -169,7 +139,7 @@ def vital(mrn: str, name: str, value: str, at: datetime | str) -> Resource:
 
 
 def condition(mrn: str, code: str, display: str, onset: datetime | str) -> Resource:
-    """A Condition with an ICD-10 code."""
+    """Return a Condition with an ICD-10 code."""
     return {
         "resourceType": "Condition",
         "code": {"coding": [_coding("http://hl7.org/fhir/sid/icd-10", code, display)]},
@@ -180,7 +150,7 @@ def condition(mrn: str, code: str, display: str, onset: datetime | str) -> Resou
 
 
 def procedure(mrn: str, code: str, display: str, at: datetime | str) -> Resource:
-    """A Procedure with a CPT code or an order id, without a status."""
+    """Return a Procedure with a CPT code or an order id, without a status."""
     return {
         "resourceType": "Procedure",
         "code": {"coding": [_coding("http://www.ama-assn.org/go/cpt", code, display)], "text": display},
@@ -192,7 +162,7 @@ def procedure(mrn: str, code: str, display: str, at: datetime | str) -> Resource
 def medication_request(
     mrn: str, name: str, status: str, at: datetime | str, timing: str, route: str, dose: tuple[str, str] | None
 ) -> Resource:
-    """A MedicationRequest that names its drug by text; `dose` is number and unit, None where the order gives none."""
+    """Return a MedicationRequest that names its drug by text; `dose` is number and unit, None where the order gives none."""
     dosage: Resource = {"timing": {"code": {"text": timing}}, "route": {"text": route}}
     if dose is not None:
         value, unit = dose

@@ -6,32 +6,30 @@ Environments and the runner start and finish their episodes here, so that both g
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from medenv.ehr.chartset import check_fingerprint, lines
-from medenv.episode.episode import MAX_TURNS, PROTOCOLS, Episode, check_wording
+from medenv.episode.config import BenchmarkConfig, renamed
+from medenv.episode.episode import Episode, check_wording
+from medenv.episode.failures import report
+from medenv.errors import InputError
 from medenv.fhir import Backend, BackendError, EmbeddedBackend, Session
 from medenv.fhir.backend import NoSession
 from medenv.fhir.backends import open_server
 from medenv.fhir.embedded import DEFAULT_BASE
 from medenv.fhir.store import read_lines
-from medenv.grading import FactsError, collect_facts, load_grader
+from medenv.grading import ReferenceData, ReferenceDataError, UngradableError, collect_reference_data, load_grader
 from medenv.protocol.instructions import Wording
-from medenv.protocol.observations import OBSERVATION_STYLES, ObservationStyle
+from medenv.protocol.observations import ObservationStyle
 from medenv.protocol.official import OfficialInstructions
-from medenv.protocol.tolerance import check_tolerances
-from medenv.protocol.trajectory import Trajectory
 from medenv.tasks import Task, TaskSet, cohort_of, load_split
+from medenv.trajectories import Trajectory
 
-__all__ = ["Benchmark"]
-
-
-def default_grader(split: str) -> str:
-    """The grader that a split's scores are given in: the official rows' own, and ``strict`` for all of medenv's."""
-    return "official" if split == "official" else "strict"
+__all__ = ["Benchmark", "tasks_of"]
 
 
 class _Shared:
@@ -67,85 +65,92 @@ class Benchmark:
     """A split's tasks on their charts, with a grader.
 
     Args:
-        split: One of `medenv.tasks.SPLITS`.
-        grader: The grader's name; None takes the split's own.
-        official: The folder of the official rows, for the official split.
-        charts: An NDJSON file with the charts; None for those that the split brings.
-        observation: ``full`` or ``compact``.
-        max_turns: Agent turns an episode has.
-        seed: For generated splits: the tasks' seed.
-        size: For ``train`` and ``validation``: the cohort's size, ``default`` or ``full``.
-        cohort_seed: For ``train`` and ``validation``: the cohort's seed.
-        protocol: ``text``; ``tools`` for native function calls; ``official`` with the prompt of the MedAgentBench checkout that
-            `official` names.
-        wording: The user's own prompt and system message; None for medenv's instructions alone.
-        tolerances: What may be wrong with the form of a text reply, by name (see `medenv.protocol.tolerance`).
-        backend: ``embedded``, or ``container`` or ``remote`` for a server that holds the charts; see `medenv.fhir.backends`.
-        server: Options of the container or the remote server.
+        config: The settings; or the name of a split, and further settings by name.
+        grader: The grader's name.
+        wording: The user's own prompt and system message; None for those that the settings name as files.
+        progress: Called with a line when a server outside the process is made ready.
+        **settings: Fields of `BenchmarkConfig`, if there is no `config`.
 
     Raises:
-        ValueError: An argument is wrong, the official split has no charts, or charts are not those that the tasks were made on.
-        LookupError: There is no such split.
+        InputError: A setting is wrong, there is no such split, or the official split has no charts.
+        FingerprintError: The charts are not those that the tasks were made on.
     """
 
     def __init__(
         self,
-        split: str = "test",
+        config: BenchmarkConfig | str | None = None,
         grader: str | None = None,
         *,
-        official: str | Path | None = None,
-        charts: str | Path | None = None,
-        observation: ObservationStyle = "full",
-        max_turns: int = MAX_TURNS,
-        seed: int = 0,
-        size: str = "default",
-        cohort_seed: int = 0,
-        protocol: str = "text",
         wording: Wording | None = None,
-        tolerances: Sequence[str] = (),
-        backend: str = "embedded",
-        server: Mapping[str, Any] | None = None,
+        progress: Callable[[str], object] | None = None,
+        **settings: Any,
     ) -> None:
-        if observation not in OBSERVATION_STYLES:
-            raise ValueError(f"unknown observation style {observation!r}; there are: {', '.join(OBSERVATION_STYLES)}")
-        if max_turns < 1:
-            raise ValueError(f"max_turns is {max_turns}; an episode needs at least 1")
-        self.grader = load_grader(grader or default_grader(split))
-        cohort = None if (size, cohort_seed) == ("default", 0) else cohort_of(split, size, seed=cohort_seed)
-        self.tasks: TaskSet = load_split(split, official=official, seed=seed, cohort=cohort)
-        if self.tasks.endless and backend != "embedded":
-            raise ValueError(
-                f"tasks of the split {split!r} bring resources of their own, which only the embedded server can add to one "
-                f"episode's charts alone; on the backend {backend!r} play the split 'test'"
+        if not isinstance(config, BenchmarkConfig):
+            named = {"split": config, "grader": grader}
+            config = BenchmarkConfig(
+                **{name: one for name, one in named.items() if one is not None}, **renamed(settings)
             )
-        self.observation: ObservationStyle = observation
-        self.max_turns = max_turns
-        if protocol not in PROTOCOLS:
-            raise ValueError(f"unknown protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
-        check_wording(protocol, wording, tolerances)
-        self.wording, self.tolerances = wording, check_tolerances(tolerances)
-        self.protocol, self._instructions = protocol, None
-        if protocol == "official":
-            if official is None:
-                raise ValueError(
-                    "the protocol 'official' needs your checkout of MedAgentBench: give its folder (--official PATH)"
-                )
-            self._instructions = OfficialInstructions.read(official)
-        self._facts: OrderedDict[tuple[str, str], Any] = OrderedDict()
-        self._overlaid: OrderedDict[tuple[str, str], Session] = OrderedDict()
-        self._origin = {"tasks": self.tasks.fingerprint} if self.tasks.endless else {}
-        self._key, make = (
-            _charts(self.tasks, charts) if backend == "embedded" else _server(self.tasks, charts, backend, server or {})
-        )
-        self.backend = _SHARED.take(self._key, make)
+        self.config = config
+        self.wording = wording or config.wording()
+        check_wording(config.protocol, config.tolerances, own_prompt=bool(self.wording and self.wording.template))
+        self.grader = load_grader(config.grader_name)
+        self.tasks: TaskSet = tasks_of(config)
+        self.observation: ObservationStyle = config.observation
+        self.max_turns, self.protocol, self.tolerances = config.max_turns, config.protocol, config.tolerances
+        self._instructions = None
+        if config.protocol == "official" and config.official is not None:
+            self._instructions = OfficialInstructions.read(config.official)
+        self._forget()
+        self._provenance: dict[str, Any] = {"split_version": self.tasks.version}
+        if self.tasks.endless:
+            self._provenance["tasks"] = self.tasks.fingerprint
+        self._progress = progress
         self._closed = False
-        if self.tasks.charts is not None and backend == "embedded":
+        self._take()
+        if self.tasks.charts is not None and config.backend == "embedded":
             try:
                 expected = self.tasks.charts.fingerprint
-                check_fingerprint(self.backend.fingerprint, expected, f"the split {split!r}")
+                check_fingerprint(self.backend.fingerprint, expected, f"the split {config.split!r}")
             except ValueError:
                 self.close()
                 raise
+
+    def _forget(self) -> None:
+        """Begin with nothing remembered; all of it can be worked out again."""
+        self._facts: OrderedDict[tuple[str, str], ReferenceData] = OrderedDict()
+        self._kinds: dict[str, Any] = {}
+        self._overlaid: OrderedDict[tuple[str, str], Session] = OrderedDict()
+
+    def _take(self) -> None:
+        """Become one of the users of the charts, which are opened for the first."""
+        if self.config.backend == "embedded":
+            self._key, make = _charts(self.tasks, self.config.charts)
+        else:
+            self._key, make = _server(self.tasks, self.config, self._progress)
+        self.backend = _SHARED.take(self._key, make)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what the benchmark was made with, for pickling and copying.
+
+        A copy opens the charts itself, shares them in this process, and closes for itself alone.
+        """
+        own = ("backend", "_key", "_facts", "_kinds", "_overlaid")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._forget()
+        if not self._closed:
+            self._take()
+
+    def twin(self) -> Benchmark:
+        """Another one with the same settings on the same charts, closed on its own, that shares what is remembered of tasks with this one.
+
+        Many environments of one process are twins, so that each task's overlay and facts are worked out once for all of them.
+        """
+        made = copy(self)
+        made._facts, made._kinds, made._overlaid = self._facts, self._kinds, self._overlaid
+        return made
 
     @property
     def prompt_hash(self) -> str:
@@ -167,8 +172,10 @@ class Benchmark:
         origin = {"data": self.backend.fingerprint, **(provenance or {})}
         return self._episode(task, self._open(task), origin)
 
-    def lost(self, task: Task, reason: str, provenance: Mapping[str, Any] | None = None) -> Trajectory:
-        """The trajectory of an episode that could not begin: an infrastructure error without a turn.
+    def infrastructure_failure(
+        self, task: Task, reason: str, provenance: Mapping[str, Any] | None = None
+    ) -> Trajectory:
+        """Make the trajectory of an episode that could not begin: an infrastructure error without a turn.
 
         Args:
             task: One of this split's tasks.
@@ -192,11 +199,11 @@ class Benchmark:
             instructions=self._instructions,
             wording=self.wording,
             tolerances=self.tolerances,
-            provenance={**self._origin, **provenance},
+            provenance={**self._provenance, **provenance},
         )
 
     def _open(self, task: Task) -> Session:
-        """A session on the pristine chart; one with an overlay is forked from an earlier one of the same task."""
+        """Open a session on the pristine chart; one with an overlay is forked from an earlier one of the same task."""
         if not self.tasks.endless:
             return self.backend.open()
         key = task.id, task.now
@@ -216,27 +223,37 @@ class Benchmark:
             provenance: Added to the trajectory's.
 
         Returns:
-            The trajectory, with its verdict; an infrastructure error has none.
+            The trajectory, with its verdict; an infrastructure error has none, and neither has an episode on whose end the server, the
+            session or the grader failed: it becomes one, with the traceback as its error.
         """
+        facts: dict[str, Any] = {}
         try:
-            trajectory = episode.trajectory(facts=self.facts(episode), provenance=provenance)
-        except BackendError as failure:
+            try:
+                facts = self.chart_facts(episode)._asdict()
+                trajectory = episode.trajectory(**facts, provenance=provenance)
+            finally:
+                episode.session.close()
+            return self.grader.judge(trajectory)
+        except (BackendError, UngradableError) as failure:
             episode.invalidate(str(failure))
-            trajectory = episode.trajectory(provenance=provenance)
-        finally:
-            episode.session.close()
-        return self.grader.judge(trajectory)
+        except Exception as bug:
+            episode.invalidate(report(bug))
+        return self.grader.judge(episode.trajectory(**facts, provenance=provenance))
 
-    def watch(self, episode: Episode) -> Trajectory:
-        """An episode under way as a trajectory with the chart's facts, for diagnostics.
+    def snapshot(self, episode: Episode) -> Trajectory:
+        """Record an episode under way as a trajectory with the chart's facts, for diagnostics.
 
         Raises:
             BackendError: The server failed.
         """
-        return episode.trajectory(facts=self.facts(episode))
+        return episode.trajectory(**self.chart_facts(episode)._asdict())
 
-    def facts(self, episode: Episode) -> Any:
-        """What graders read from the chart as it was before the episode; read once a task.
+    def facts(self, episode: Episode) -> list[dict[str, Any]] | None:
+        """Return the resources that decide an episode's task, see `chart_facts`."""
+        return self.chart_facts(episode).facts
+
+    def chart_facts(self, episode: Episode) -> ReferenceData:
+        """Return what graders read from the chart as it was before the episode; it is read once a task.
 
         Raises:
             BackendError: The server failed.
@@ -246,8 +263,8 @@ class Benchmark:
         if key not in self._facts:
             with episode.session.pristine() as before:
                 try:
-                    self._facts[key] = collect_facts(task, before)
-                except FactsError as error:
+                    self._facts[key] = collect_reference_data(task, before, self._kinds)
+                except ReferenceDataError as error:
                     raise BackendError(str(error)) from error
             if len(self._facts) > _FACTS_KEPT:
                 self._facts.popitem(last=False)
@@ -266,31 +283,58 @@ class Benchmark:
         self.close()
 
 
-def _charts(tasks: TaskSet, charts: str | Path | None) -> tuple[Any, Callable[[], Backend]]:
-    """What identifies a split's charts, and how to open them."""
+def tasks_of(config: BenchmarkConfig) -> TaskSet:
+    """Load the tasks of a configuration's split.
+
+    Raises:
+        InputError: The split has no cohort of that size, or its tasks can't be played on that backend.
+    """
+    cohort = None
+    if (config.size, config.cohort_seed) != ("default", 0):
+        cohort = cohort_of(config.split, config.size, seed=config.cohort_seed)
+    tasks = load_split(config.split, official=config.official, seed=config.task_seed, cohort=cohort)
+    if tasks.endless and config.backend != "embedded":
+        raise InputError(
+            f"tasks of the split {config.split!r} bring resources of their own, which only the embedded server can add to one "
+            f"episode's charts alone; on the backend {config.backend!r} play the split 'test'"
+        )
+    return tasks
+
+
+def _charts(tasks: TaskSet, charts: Path | None) -> tuple[Any, Callable[[], Backend]]:
+    """Identify a split's charts by a hashable value, and return it with a function that opens them."""
     if charts is not None:
         if tasks.endless:
-            raise ValueError(f"the tasks of the split {tasks.name!r} are made for its own cohort; leave charts out")
-        path = Path(charts).expanduser().resolve()
+            raise InputError(f"the tasks of the split {tasks.name!r} are made for its own cohort; leave charts out")
+        path = charts.expanduser().resolve()
         if not path.is_file():
-            raise ValueError(f"{str(charts)!r} is no file; give an NDJSON file of FHIR resources, one a line")
+            raise InputError(f"{str(charts)!r} is no file; give an NDJSON file of FHIR resources, one a line")
         stat = path.stat()
         return (path, stat.st_mtime_ns, stat.st_size), lambda: EmbeddedBackend.from_ndjson(path)
     known = tasks.charts
     if known is None:
-        raise ValueError(f"the split {tasks.name!r} brings no charts; give an NDJSON file with them (--charts FILE)")
+        raise InputError(f"the split {tasks.name!r} brings no charts; give an NDJSON file with them (--charts FILE)")
     return known.name, lambda: EmbeddedBackend(known.open())
 
 
 def _server(
-    tasks: TaskSet, charts: str | Path | None, backend: str, options: Mapping[str, Any]
+    tasks: TaskSet, config: BenchmarkConfig, progress: Callable[[str], object] | None
 ) -> tuple[Any, Callable[[], Backend]]:
-    """As `_charts`, for a server outside the process: a container without patients is filled with the split's charts."""
+    """Identify a server outside the process, and say how to open it: a container without patients is filled with the charts."""
 
     def resources() -> Iterable[str]:
-        if charts is not None:
-            return read_lines(Path(charts).expanduser())
+        if config.charts is not None:
+            return read_lines(config.charts.expanduser())
         return lines(tasks.charts.open()) if tasks.charts is not None else ()
 
-    key = backend, str(charts), tasks.name, tasks.seed, repr(sorted(options.items(), key=lambda item: item[0]))
-    return key, lambda: open_server(backend, options, resources)
+    options = config.server_options()
+    if progress is not None and config.backend == "container":
+        options.setdefault("progress", progress)
+    key = (
+        config.backend,
+        str(config.charts),
+        tasks.name,
+        tasks.seed,
+        repr(sorted(options.items(), key=lambda one: one[0])),
+    )
+    return key, lambda: open_server(config.backend, options, resources)

@@ -6,11 +6,13 @@ It parses each reply, sends what may be sent, renders what the agent sees, and e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from medenv import __version__
-from medenv.fhir.backend import BackendError, Response, Session
+from medenv.episode.failures import report, without_secrets
+from medenv.errors import InputError
+from medenv.fhir.backend import BackendError, Change, Response, Session
 from medenv.protocol import observations
 from medenv.protocol.actions import Finish, Get, Invalid, Post
 from medenv.protocol.conversation import Conversation
@@ -23,12 +25,12 @@ from medenv.protocol.official import (
     reply_to_post,
     reply_to_refusal,
 )
-from medenv.protocol.reading import Reading, as_reply, read
-from medenv.protocol.reply import Message, Reply, storable
+from medenv.protocol.parsing import ParsedReply, as_reply, parse_reply
+from medenv.protocol.reply import Message, Reply, storable, storable_parts
 from medenv.protocol.tolerance import check_tolerances
-from medenv.protocol.trajectory import Status, Trajectory, Turn, conversation
 from medenv.protocol.urls import ForeignURLError, relative
 from medenv.tasks.task import Task
+from medenv.trajectories import Status, Trajectory, Turn, conversation
 
 __all__ = ["MAX_TURNS", "PROTOCOLS", "Episode", "EpisodeOverError", "Transition"]
 
@@ -38,10 +40,11 @@ MAX_TURNS = 8
 """Agent turns an episode has, FINISH included (official protocol)."""
 
 _JSON = {"content-type": "application/fhir+json"}
+_CHANGE_FIELDS = tuple(field.name for field in fields(Change))
 _KINDS = {Get: "get", Post: "post", Finish: "finish", Invalid: "invalid"}
 
 
-class EpisodeOverError(RuntimeError):
+class EpisodeOverError(InputError, RuntimeError):
     """A step was taken after the episode had ended."""
 
 
@@ -99,17 +102,17 @@ class Episode:
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         if protocol not in PROTOCOLS:
-            raise ValueError(f"unknown protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
+            raise InputError(f"unknown protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
         if protocol == "official" and (instructions is None or observation != "full"):
-            raise ValueError(
+            raise InputError(
                 "the protocol 'official' needs the instructions of a MedAgentBench checkout, and full observations"
             )
         if observation not in OBSERVATION_STYLES:
-            raise ValueError(f"unknown observation style {observation!r}; there are: {', '.join(OBSERVATION_STYLES)}")
+            raise InputError(f"unknown observation style {observation!r}; there are: {', '.join(OBSERVATION_STYLES)}")
         if max_turns < 1:
-            raise ValueError(f"max_turns is {max_turns}; an episode needs at least 1")
-        check_wording(protocol, wording, tolerances)
+            raise InputError(f"max_turns is {max_turns}; an episode needs at least 1")
         wording = wording or Wording()
+        check_wording(protocol, tolerances, own_prompt=wording.template is not None)
         self.task = task
         self.session = session
         self.system = wording.system
@@ -141,7 +144,9 @@ class Episode:
     @property
     def conversation(self) -> Conversation:
         """What the agent is given for its next reply: messages, functions, and what its provider wants back."""
-        return conversation(self.prompt, self._turns, system=self.system, protocol=self.protocol)
+        return conversation(
+            self.prompt, self._turns, system=self.system, protocol=self.protocol, base=self.session.base
+        )
 
     @property
     def messages(self) -> list[Message]:
@@ -167,16 +172,13 @@ class Episode:
             raise EpisodeOverError(
                 f"the episode of task {self.task.id!r} has ended ({self.status.value}); reset before the next step"
             )
-        reading = read(reply, self.protocol, self.tolerances, len(self._turns))
+        reading = parse_reply(reply, self.protocol, self.tolerances, len(self._turns))
         action = reading.action
         turn = Turn(
             reading.text,
             _KINDS[type(action)],
-            usage=storable(reply.usage),
             message=reading.message,
-            reasoning=storable(reply.reasoning),
-            tokens=reply.tokens,
-            verbatim=storable(reply.verbatim),
+            **storable_parts(reply),
         )
         if isinstance(action, Finish):
             self.result = action.result
@@ -191,7 +193,7 @@ class Episode:
         return Transition(observation, self.status, response, error)
 
     def _request(
-        self, turn: Turn, action: Get | Post, reading: Reading
+        self, turn: Turn, action: Get | Post, reading: ParsedReply
     ) -> tuple[Turn, str, Response | None, str | None]:
         """Send what may be sent; returns the turn, the observation, the answer and what was wrong."""
         if self.protocol == "official":
@@ -210,9 +212,8 @@ class Episode:
         if isinstance(action, Get) and "_format=" not in url:
             url += ("&" if "?" in url else "?") + "_format=json"
         method = "GET" if isinstance(action, Get) else "POST"
-        response = self._send(method, url, None if isinstance(action, Get) else action.body.strip())
-        turn = replace(turn, method=method, url=url, response_status=response.status)
-        return turn, observations.render(response, self.observation_style), response, None
+        turn, response = self._send(turn, method, url, None if isinstance(action, Get) else action.body.strip())
+        return turn, storable(observations.render(response, self.observation_style)), response, None
 
     def _request_official(self, turn: Turn, action: Get | Post) -> tuple[Turn, str, Response | None, str | None]:
         """As `_request`, with the harness's rules: POSTs are not sent, and a URL is taken as it is."""
@@ -223,16 +224,22 @@ class Episode:
             url = official_target(action.url, self.session.base)
         except ForeignURLError as refusal:
             return turn, reply_to_refusal(refusal), None, str(refusal)
-        response = self._send("GET", url)
-        turn = replace(turn, method="GET", url=url, response_status=response.status)
-        return turn, reply_to_get(response, url, self.session.base), response, None
+        turn, response = self._send(turn, "GET", url)
+        return turn, storable(reply_to_get(response, action.url)), response, None
 
-    def _send(self, method: str, url: str, body: str | None = None) -> Response:
+    def _send(self, turn: Turn, method: str, url: str, body: str | None = None) -> tuple[Turn, Response]:
+        """Send a request; returns the turn with what came of it, and the answer."""
+        before = self.session.written
         try:
-            return self.session.get(url) if body is None else self.session.request(method, url, body, _JSON)
+            response = self.session.get(url) if body is None else self.session.request(method, url, body, _JSON)
+            writes = self.session.written - before
         except BackendError as failure:
             self.fail(str(failure))
             raise
+        except Exception as bug:  # no request of an agent's is to blame for what a session can't cope with
+            self.fail(report(bug))
+            raise BackendError(f"the session failed: {type(bug).__name__}: {without_secrets(str(bug))}") from bug
+        return replace(turn, method=method, url=url, response_status=response.status, writes=writes), response
 
     def _end(
         self, turn: Turn, status: Status, observation: str, error: str | None = None, response: Response | None = None
@@ -256,17 +263,24 @@ class Episode:
         self.status, self.error = Status.INFRASTRUCTURE_ERROR, reason
 
     def fork(self) -> Episode:
-        """An independent episode at the same turn; neither sees the other's later writes or turns."""
+        """Make an independent episode at the same turn; neither sees the other's later writes or turns."""
         twin = object.__new__(Episode)
         twin.__dict__.update(self.__dict__)
         twin.session = self.session.fork()
         return twin
 
-    def trajectory(self, *, facts: Any = None, provenance: Mapping[str, Any] | None = None) -> Trajectory:
-        """The episode so far as plain data.
+    def trajectory(
+        self,
+        *,
+        facts: Any = None,
+        pristine: Mapping[str, Any] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Trajectory:
+        """Record the episode so far as plain data.
 
         Args:
             facts: What the graders read from the chart before the episode.
+            pristine: What else of that chart the strict grader judges by.
             provenance: Added to what the episode was given.
 
         Raises:
@@ -274,7 +288,7 @@ class Episode:
         """
         try:
             changes = self.session.changes()
-        except BackendError:
+        except Exception:
             if self.status is not Status.INFRASTRUCTURE_ERROR:
                 raise
             changes = []  # nobody can tell, and an infrastructure error isn't graded
@@ -290,7 +304,8 @@ class Episode:
             observation=self.observation_style,
             max_turns=self.max_turns,
             facts=facts,
-            changes=tuple(asdict(change) for change in changes),
+            pristine=pristine,
+            changes=tuple(storable({name: getattr(change, name) for name in _CHANGE_FIELDS}) for change in changes),
             error=self.error,
             provenance=origin,
             system=self.system,
@@ -298,17 +313,22 @@ class Episode:
         )
 
 
-def check_wording(protocol: str, wording: Wording | None, tolerances: Sequence[str]) -> None:
+def check_wording(protocol: str, tolerances: Sequence[str], *, own_prompt: bool) -> None:
     """Refuse what a protocol can't have.
 
+    Args:
+        protocol: One of `PROTOCOLS`.
+        tolerances: Names of tolerances.
+        own_prompt: Whether the user gives a prompt.
+
     Raises:
-        ValueError: Tolerances of text where calls are wanted, an unknown one, or another prompt than the official protocol's own.
+        InputError: Tolerances of text where calls are wanted, an unknown one, or another prompt than the official protocol's own.
     """
     if check_tolerances(tolerances) and protocol == "tools":
-        raise ValueError(
+        raise InputError(
             f"tolerances ({', '.join(tolerances)}) are about text; the protocol 'tools' takes function calls"
         )
-    if protocol == "official" and wording is not None and wording.template is not None:
-        raise ValueError(
+    if protocol == "official" and own_prompt:
+        raise InputError(
             "the protocol 'official' has the prompt of the MedAgentBench checkout; leave the own prompt out"
         )

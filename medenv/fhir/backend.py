@@ -5,16 +5,24 @@ A backend opens sessions; a session is one episode's private view of the server,
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal
 
-__all__ = ["Backend", "BackendError", "Change", "NoSession", "Response", "Session"]
+from medenv.errors import InfrastructureError, InputError
+
+__all__ = ["LONGEST_URL", "Backend", "BackendError", "Change", "NoSession", "Response", "Session", "below_base"]
+
+LONGEST_URL = 8_000
+"""Characters; a longer one doesn't fit into the 8 KiB that Tomcat, HAPI's web server, reads of a request's head, and is a 400."""
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 
 
-class BackendError(Exception):
+class BackendError(InfrastructureError):
     """The server itself failed (down, timed out, broken answer): infrastructure, never an agent's behaviour."""
 
 
@@ -40,21 +48,28 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one resource since the session was opened. A resource that is as it was has no change.
+    """The net change of one resource that was written since the session was opened.
+
+    ``stored`` and ``versions`` hold a resource with its ``meta`` reduced to what a client can set (profile, security, tag, extension, and
+    a source of the client's own), and without ``meta`` where nothing of that is there; numbers as `medenv.fhir.jsontext.plain` has them.
 
     Attributes:
-        kind: ``create``, ``update`` or ``delete``.
+        kind: ``create``, ``update`` or ``delete`` by how it now is beside how it was; ``undone`` if that is the same: it was created and
+            deleted again, or changed and changed back.
         type: The resource type.
         id: The resource's id.
         submitted: The payload of its last write as the client sent it; None if that isn't known.
-        stored: The resource as it now is, without meta; None if it was deleted.
+        stored: The resource as it now is; None if it isn't there.
+        versions: What its earlier writes since the session was opened had stored, oldest first, None for a deletion; empty for a resource
+            that was written once. The last write's outcome is ``stored``.
     """
 
-    kind: Literal["create", "update", "delete"]
+    kind: Literal["create", "update", "delete", "undone"]
     type: str
     id: str
     submitted: str | None = None
     stored: Mapping[str, Any] | None = None
+    versions: Sequence[Mapping[str, Any] | None] = ()
 
 
 class Session(ABC):
@@ -102,15 +117,24 @@ class Session(ABC):
 
     @abstractmethod
     def fork(self) -> Session:
-        """An independent session with the same state now; neither sees the other's later writes."""
+        """Return an independent session with the same state now; neither sees the other's later writes."""
 
     @abstractmethod
     def pristine(self) -> Session:
-        """The chart as it was when this session was opened, without the episode's own writes."""
+        """Return the chart as it was when this session was opened, without the episode's own writes."""
+
+    @property
+    @abstractmethod
+    def written(self) -> int:
+        """How many versions of resources this session's requests have stored in all, since it was opened or reset.
+
+        A create, an update, a deletion and a change of a resource's meta count one each, in a bundle or by themselves. What the server
+        refused counts nothing, nor does an update that changes nothing and so makes no version.
+        """
 
     @abstractmethod
     def changes(self) -> list[Change]:
-        """What this session's writes have changed in all, by resource, in the order of their first write."""
+        """Return the net change of each resource that this session's requests have written, in the order of their first write."""
 
     @abstractmethod
     def reset(self) -> None:
@@ -127,6 +151,23 @@ class Session(ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def below_base(url: str, base: str) -> str:
+    """Return the part of a request's URL that stands below the base; a fragment, which is never sent, is dropped.
+
+    Args:
+        url: Relative to the base, or absolute. Only what begins with a scheme is absolute: ``Patient/http://x`` is not.
+        base: The base URL, without a trailing slash.
+
+    Raises:
+        ValueError: It is on another server.
+    """
+    if _ABSOLUTE.match(url):
+        if not url.startswith(base) or url[len(base) : len(base) + 1] not in ("", "/", "?", "#"):
+            raise InputError(f"{url[:200]!r} is not below {base}; only this server can be asked")
+        url = url[len(base) :]
+    return url.partition("#")[0]
 
 
 class NoSession(Session):
@@ -147,12 +188,17 @@ class NoSession(Session):
         raise BackendError(self.reason)
 
     def fork(self) -> NoSession:
-        """The same."""
+        """Return the same."""
         return self
 
     def pristine(self) -> NoSession:
-        """The same."""
+        """Return the same."""
         return self
+
+    @property
+    def written(self) -> int:
+        """Nothing."""
+        return 0
 
     def changes(self) -> list[Change]:
         """Fail."""

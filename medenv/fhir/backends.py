@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from medenv.errors import InputError
 from medenv.fhir.backend import Backend
 
 __all__ = ["BACKENDS", "open_server"]
@@ -34,9 +35,9 @@ def open_server(
     """
     known = {"container": _CONTAINER, "remote": _REMOTE}.get(name)
     if known is None:
-        raise ValueError(f"unknown backend {name!r}; there are: {', '.join(BACKENDS)}")
+        raise InputError(f"unknown backend {name!r}; there are: {', '.join(BACKENDS)}")
     if unknown := sorted(set(options) - set(known)):
-        raise ValueError(f"the backend {name!r} has no option {unknown[0]!r}; it has: {', '.join(known)}")
+        raise InputError(f"the backend {name!r} has no option {unknown[0]!r}; it has: {', '.join(known)}")
     given = {key: value for key, value in options.items() if value is not None}
     if name == "container":
         from medenv.fhir.container import ContainerBackend, Spec
@@ -46,5 +47,5 @@ def open_server(
     from medenv.fhir.remote import ClientOptions, RemoteBackend
 
     if "url" not in given:
-        raise ValueError("the backend 'remote' needs the server's base URL (url=..., or --server on the command line)")
+        raise InputError("the backend 'remote' needs the server's base URL (url=..., or --server on the command line)")
     return RemoteBackend(given.pop("url"), given.pop("base", None), ClientOptions(**given), resources)

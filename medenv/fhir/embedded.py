@@ -8,21 +8,29 @@ import os
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from medenv.errors import file_errors
 from medenv.fhir.backend import Backend
 from medenv.fhir.cache import cached_store
-from medenv.fhir.forms import Filled
-from medenv.fhir.memory import AnswerCache
+from medenv.fhir.caches import AnswerCache
+from medenv.fhir.chart import Changes
+from medenv.fhir.partial import FilledResource
 from medenv.fhir.session import EmbeddedSession
 from medenv.fhir.store import Store, build, read_lines
 from medenv.fhir.store.build import FORMAT
+from medenv.fhir.workspace import Workspace
 
 __all__ = ["DEFAULT_BASE", "EmbeddedBackend"]
 
 DEFAULT_BASE = "http://localhost:8080/fhir"
 """The official server's base URL, which the benchmark's prompts name."""
+
+
+def _is_filled(resource: Mapping[str, Any] | FilledResource) -> bool:
+    return isinstance(resource, tuple)
 
 
 def _remove(path: str, owner: int) -> None:
@@ -66,16 +74,17 @@ class EmbeddedBackend(Backend):
             base: The base URL that links carry.
 
         Raises:
-            OSError: The file can't be read, or the store can't be kept.
+            FileError: The file can't be read, or the store can't be kept.
             ValueError: A line is no resource (says which and why), or a resource stands twice.
         """
         path = Path(path)
         digest = hashlib.sha256(f"format {FORMAT}\n".encode())
-        with path.open("rb") as file:
+        with file_errors(path), path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
+            needs = file.tell()
         folder = Path(cache_dir) if cache_dir is not None else None
-        name, needs = digest.hexdigest()[:32], path.stat().st_size
+        name = digest.hexdigest()[:32]
         return cls(cached_store(name, lambda: read_lines(path), folder, needs=needs, named=f"{path} line"), base)
 
     @classmethod
@@ -107,27 +116,29 @@ class EmbeddedBackend(Backend):
         return self.store.fingerprint
 
     def open(
-        self, base: str | None = None, overlay: Iterable[Mapping[str, Any] | Filled] = (), stale: bool = False
+        self, base: str | None = None, overlay: Iterable[Mapping[str, Any] | FilledResource] = (), stale: bool = False
     ) -> EmbeddedSession:
         """Open a session on the pristine chart.
 
         Args:
             base: The base URL that its links carry; the backend's by default.
-            overlay: Resources to add to the pristine chart of this session alone; forms lack id, lastUpdated and source.
+            overlay: Resources to add to the pristine chart of this session alone; partial resources lack id, lastUpdated and source.
             stale: Whether an identical search within a minute gets the old answer, as on HAPI.
         """
-        cache = None if stale else self._cache  # what a session remembers for itself must not be passed by
-        session = EmbeddedSession(self.store, base or self.base, None, cache, self._clock, stale)
-        extra = list(overlay)
-        if extra:
-            for resource in extra:
-                if isinstance(resource, tuple):
-                    session.add(*resource)
-                else:
-                    session.save(resource["resourceType"], resource.get("id", session.new_id()), dict(resource))
-            origin = session.chart.changes
-            session = EmbeddedSession(self.store, base or self.base, origin, cache, self._clock, stale)
-        return session
+        answers = None if stale else self._cache  # what a session remembers for itself must not be passed by
+        made = self._overlay(overlay)
+        return EmbeddedSession(self.store, base or self.base, made, answers, self._clock, stale)
+
+    def _overlay(self, resources: Iterable[Mapping[str, Any] | FilledResource]) -> Changes | None:
+        """Return the changes that adding some resources makes; None for no resources."""
+        workspace = Workspace(self.store, self.base, clock=self._clock)
+        for filled, group in groupby(resources, key=_is_filled):
+            if filled:
+                workspace.add_all(cast(list[FilledResource], list(group)))
+                continue
+            for resource in cast(Iterable[Mapping[str, Any]], group):
+                workspace.save(resource["resourceType"], resource.get("id", workspace.new_id()), dict(resource))
+        return None if workspace.chart.unchanged else workspace.chart.fork()
 
     def close(self) -> None:
         """Drop what is held in memory."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from json.encoder import encode_basestring
+from math import isfinite
 from typing import Any
 
-__all__ = ["Number", "compact", "loads", "pretty"]
+__all__ = ["Number", "compact", "loads", "plain", "pretty"]
 
 
 class Number(str):
@@ -19,6 +20,8 @@ class Number(str):
 
 
 _DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=Number)
+_INTEGER_DIGITS = 18
+"""Digits that any signed integer of 64 bits has room for (2**63 has 19)."""
 _LITERALS = {True: "true", False: "false", None: "null"}
 
 
@@ -38,8 +41,36 @@ def loads(text: str) -> Any:
     return _DECODER.decode(text)
 
 
+def plain(value: Any) -> Any:
+    """Return the value with Python's numbers in place of `Number`: an int for an integer, else a float.
+
+    A number that 64 bits can't hold (an integer of more than 18 digits, a float that would become infinite or zero) stays as its text: no
+    reader of JSON is sure to take it, and Python refuses integers of more than 4,300 digits.
+
+    Args:
+        value: What `loads` returns.
+    """
+    if isinstance(value, Number):
+        return _number(value)
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+def _number(text: Number) -> int | float | str:
+    digits = text.removeprefix("-")
+    if digits.isdecimal():
+        return int(text) if len(digits) <= _INTEGER_DIGITS else str(text)
+    try:
+        value = float(text)
+    except ValueError:  # a spelling that a server let through
+        return str(text)
+    lost = not isfinite(value) or (value == 0 and any(c in "123456789" for c in digits.lower().partition("e")[0]))
+    return str(text) if lost else value
+
+
 def scalar(value: Any) -> str:
-    """The JSON text of a string, number, boolean or null."""
+    """Return the JSON text of a string, number, boolean or null."""
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, str):

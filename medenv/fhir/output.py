@@ -1,6 +1,6 @@
 """How an answer is written: JSON or XML, pretty or compact, whole or in part, as a request asks.
 
-Text comes from prepared shapes wherever it can; only XML is written from a parsed tree.
+Text comes from prepared templates wherever it can; only XML is written from a parsed tree.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from medenv.fhir import jsontext
 from medenv.fhir.errors import JSON_TYPE, XML_TYPE
-from medenv.fhir.shape import Shape
-from medenv.fhir.subset import SUBSETTED, view_of
+from medenv.fhir.filters import SUBSETTED, filtered_view
+from medenv.fhir.template import Template
 
-__all__ = ["USUAL", "Entry", "Head", "Output", "negotiate"]
+__all__ = ["USUAL", "BundleHead", "Entry", "Output", "negotiate"]
 
 
 class Entry(NamedTuple):
@@ -22,14 +22,14 @@ class Entry(NamedTuple):
 
     Attributes:
         url: Its fullUrl.
-        shape: Its resource's shape; None where a history shows a deletion.
+        template: Its resource's template; None where a history shows a deletion.
         values: Its resource's values.
         mode: ``match`` or ``include`` in a searchset, ``""`` otherwise.
         tail: What follows the resource where there is no mode.
     """
 
     url: str
-    shape: Shape | None
+    template: Template | None
     values: list[str]
     mode: str = "match"
     tail: Mapping[str, Any] | None = None
@@ -42,7 +42,7 @@ _MODES = {
 }
 
 
-class Head(NamedTuple):
+class BundleHead(NamedTuple):
     """A bundle without its entries.
 
     Attributes:
@@ -60,7 +60,7 @@ class Head(NamedTuple):
     links: Sequence[tuple[str, str]]
 
     def tree(self, subsetted: bool) -> dict[str, Any]:
-        """The bundle, its elements in HAPI's order, tagged as cut or not."""
+        """Return the bundle, its elements in HAPI's order, tagged as filtered or not."""
         meta: dict[str, Any] = {"lastUpdated": self.updated}
         if subsetted:
             meta["tag"] = [SUBSETTED]
@@ -74,7 +74,7 @@ class Head(NamedTuple):
         return found
 
     def pretty(self) -> str:
-        """The text of an untagged one up to its entries; as `jsontext.pretty` would write it, which takes many times as long."""
+        """Return the text of an untagged one up to its entries; as `jsontext.pretty` would write it, which takes many times as long."""
         kind = f',\n  "type": "{self.kind}"' if self.kind else ""
         total = f',\n  "total": {self.total}' if self.total is not None else ""
         links = ""
@@ -87,7 +87,7 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The form of an answer.
+    """The format of an answer.
 
     Attributes:
         xml: XML, else JSON.
@@ -103,8 +103,8 @@ class Output:
     elements: tuple[str, ...] | None = None
     content_type: str = JSON_TYPE
 
-    def plain(self) -> Output:
-        """The same form for what is never cut, such as a refusal."""
+    def unfiltered(self) -> Output:
+        """Return the same format for what is never filtered, such as a refusal."""
         return Output(self.xml, self.pretty, content_type=self.content_type)
 
     def write(self, resource: Mapping[str, Any]) -> str:
@@ -115,32 +115,32 @@ class Output:
             return write_xml(resource, self.pretty)
         return jsontext.pretty(resource) if self.pretty else jsontext.compact(resource)
 
-    def write_shape(self, shape: Shape, values: list[str]) -> str:
-        """Write one resource, cut as asked; ``null`` if nothing is left of it."""
-        view = view_of(shape, self.summary, self.elements)
+    def write_template(self, template: Template, values: list[str]) -> str:
+        """Write one resource, filtered as asked; ``null`` if nothing is left of it."""
+        view = filtered_view(template, self.summary, self.elements)
         if self.summary == "text" and "text" not in view.tree:
             return "null"
         if self.xml:
             return self.write(view.parse(values))
         return view.text(values, "\n" if self.pretty else None)
 
-    def write_bundle(self, head: Head, entries: Sequence[Entry | str]) -> str:
+    def write_bundle(self, head: BundleHead, entries: Sequence[Entry | str]) -> str:
         """Write a bundle.
 
         Args:
             head: What stands before the entries.
-            entries: The entries, cut as asked; the text of one that was written before.
+            entries: The entries, filtered as asked; the text of one that was written before.
         """
-        cut = self.summary in ("true", "data", "count")
+        subsetted = self.summary in ("true", "data", "count")
         if self.xml:
-            tree = head.tree(cut)
+            tree = head.tree(subsetted)
             if entries:
                 tree["entry"] = [self._tree(e) for e in entries if isinstance(e, Entry)]
             return self.write(tree)
         if not self.pretty:
-            text = jsontext.compact(head.tree(cut))
+            text = jsontext.compact(head.tree(subsetted))
             return f'{text[:-1]},"entry":[{",".join([self._entry(e) for e in entries])}]}}' if entries else text
-        text = jsontext.pretty(head.tree(cut))[:-2] if cut else head.pretty()
+        text = jsontext.pretty(head.tree(subsetted))[:-2] if subsetted else head.pretty()
         if not entries:
             return f"{text}\n}}"
         # A call for each entry that is text already would cost as much as all the rest of the page.
@@ -152,16 +152,16 @@ class Output:
 
     @property
     def whole(self) -> bool:
-        """Whether entries are pretty JSON with nothing cut, so that their texts can be kept."""
+        """Whether entries are pretty JSON with nothing filtered, so that their texts can be kept."""
         return self.pretty and not self.xml and not self.summary and self.elements is None
 
     def _view(self, entry: Entry) -> Any:
-        shape = entry.shape
-        if shape is None or (not self.summary and self.elements is None):
-            return shape
+        template = entry.template
+        if template is None or (not self.summary and self.elements is None):
+            return template
         if entry.mode == "include" and self.elements is not None:
-            return shape
-        return view_of(shape, self.summary, self.elements)
+            return template
+        return filtered_view(template, self.summary, self.elements)
 
     def _entry(self, entry: Entry | str) -> str:
         return entry if isinstance(entry, str) else self.write_entry(entry)
@@ -186,11 +186,11 @@ class Output:
 
 
 USUAL = Output()
-"""The form of an answer that nothing is asked of."""
+"""The format of an answer that nothing is asked of."""
 
 
-def negotiate(params: list[tuple[str, str]], headers: Mapping[str, str]) -> Output:
-    """The form that a request asks for, by its parameters or its Accept header.
+def negotiate(params: Sequence[tuple[str, str]], headers: Mapping[str, str]) -> Output:
+    """Return the format that a request asks for, by its parameters or its Accept header.
 
     Args:
         params: Its parameters, decoded.

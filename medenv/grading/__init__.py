@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
-from medenv.grading.facts import FactsError, collect_facts
+import warnings
+from typing import Any
+
+from medenv.errors import InputError
 from medenv.grading.official import Case, OfficialGrader, judge
+from medenv.grading.reference_data import ReferenceData, ReferenceDataError, collect_reference_data
 from medenv.grading.strict import CATEGORIES, StrictGrader
 from medenv.grading.verdict import Check, Grader, UngradableError, Verdict
 
@@ -15,23 +19,39 @@ __all__ = [
     "GRADERS",
     "Case",
     "Check",
-    "FactsError",
     "Grader",
     "OfficialGrader",
+    "ReferenceData",
+    "ReferenceDataError",
     "StrictGrader",
     "UngradableError",
     "Verdict",
-    "collect_facts",
+    "collect_reference_data",
     "judge",
     "load_grader",
 ]
+
+_RENAMED = {
+    "ChartFacts": "ReferenceData",
+    "FactsError": "ReferenceDataError",
+    "collect_facts": "collect_reference_data",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Give what was renamed, with a warning."""
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(f"{__name__}.{name} is now {_RENAMED[name]}", DeprecationWarning, stacklevel=2)
+    return globals()[_RENAMED[name]]
+
 
 GRADERS: dict[str, type[Grader]] = {"official": OfficialGrader, "strict": StrictGrader}
 """The graders by name."""
 
 
 def load_grader(name: str) -> Grader:
-    """The grader of this name.
+    """Return the grader of this name.
 
     Raises:
         ValueError: There is none; the message lists those there are.
@@ -39,4 +59,4 @@ def load_grader(name: str) -> Grader:
     try:
         return GRADERS[name]()
     except KeyError:
-        raise ValueError(f"unknown grader {name!r}; there are: {', '.join(GRADERS)}") from None
+        raise InputError(f"unknown grader {name!r}; there are: {', '.join(GRADERS)}") from None

@@ -1,7 +1,7 @@
 """The official MedAgentBench grader, verdict for verdict, with each of its assertions as a named check.
 
-It judges the conversation as the official harness would have recorded it. Source of every rule: benchmark.md section 2, whose words
-and vectors were tested against the published graders; their oddities are kept on purpose.
+It judges the conversation as the official harness would have recorded it, by each task type's own rule
+(`medenv.tasks.TaskType.official_verdict`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from medenv.grading.official_rules import RULES
-from medenv.grading.verdict import Check, Grader, Verdict, check_gradable, shown
+from medenv.grading.verdict import Check, Grader, UngradableError, Verdict, check_gradable, shown
 from medenv.protocol.actions import Post, parse
-from medenv.protocol.trajectory import Trajectory
 from medenv.protocol.urls import absolute
+from medenv.tasks import task_type
+from medenv.tasks.official_rule import NoOfficialRuleError
 from medenv.tasks.task import Task
+from medenv.trajectories import Trajectory
 
 __all__ = ["ACCEPTED", "Case", "OfficialGrader", "judge"]
 
@@ -35,7 +36,7 @@ class Case:
         task: The task.
         history: Pairs of role (``agent`` or ``user``) and text, the prompt included or not.
         result: The raw text of FINISH, or the harness's error object.
-        facts: Entries of the chart before the episode, see `collect_facts`.
+        facts: Entries of the chart before the episode, see `collect_reference_data`.
         base: The server's base URL with its trailing slash.
         relative: Whether a POST's relative URL is resolved against the base before it is compared.
     """
@@ -49,7 +50,7 @@ class Case:
 
     @property
     def has_post(self) -> bool:
-        """Whether the characters POST occur in any agent message."""
+        """Return whether the characters POST occur in any agent message."""
         return any(role == "agent" and "POST" in text for role, text in self.history)
 
     def accepted_posts(self) -> list[tuple[str, Any]]:
@@ -72,7 +73,7 @@ class Case:
 
     @property
     def answer(self) -> Any:
-        """The result as JSON; raises what json.loads raises."""
+        """Return the result as JSON; raises what json.loads raises."""
         return json.loads(self.result)
 
 
@@ -102,14 +103,14 @@ class Checks:
 
 
 def judge(case: Case) -> Verdict:
-    """The official verdict on one case."""
+    """Return the official verdict on one case."""
     checks = Checks()
     branch = None
     if case.result is None:
         checks.done.append(Check("the episode has a result", False, "FINISH(...) within the turn limit", "none"))
     else:
         try:
-            branch = RULES[case.task.type](case, checks)
+            branch = task_type(case.task.type).official_verdict(case, checks)
         except _FAILS as error:
             # The chart or the conversation can't be read as the published grader reads it, which fails the row.
             checks.done.append(
@@ -135,18 +136,20 @@ class OfficialGrader(Grader):
         Raises:
             UngradableError: The episode ended in an infrastructure error, is still running, or lacks the chart's facts.
         """
-        check_gradable(trajectory, needs_facts=trajectory.task.type not in (1, 3, 8))
+        check_gradable(trajectory, needs_facts=task_type(trajectory.task.type).official_needs_chart)
         official = trajectory.protocol == "official"
-        return judge(
-            Case(
-                task=trajectory.task,
-                history=_recorded(trajectory) if official else _as_harness(trajectory),
-                result=trajectory.result,
-                facts=trajectory.facts,
-                base=trajectory.base.rstrip("/") + "/",
-                relative=not official,
-            )
+        case = Case(
+            task=trajectory.task,
+            history=_recorded(trajectory) if official else _as_harness(trajectory),
+            result=trajectory.result,
+            facts=trajectory.facts,
+            base=trajectory.base.rstrip("/") + "/",
+            relative=not official,
         )
+        try:
+            return judge(case)
+        except NoOfficialRuleError as error:
+            raise UngradableError(f"task {trajectory.task.id!r}: {error}; use the strict grader") from None
 
 
 def _recorded(trajectory: Trajectory) -> list[tuple[str, str]]:
@@ -159,7 +162,7 @@ def _recorded(trajectory: Trajectory) -> list[tuple[str, str]]:
 
 
 def _as_harness(trajectory: Trajectory) -> list[tuple[str, str]]:
-    """The conversation with the replies that matter to the grader as the harness would have given them."""
+    """Return the conversation with the replies that matter to the grader as the harness would have given them."""
     history = []
     for turn in trajectory.turns:
         history.append(("agent", turn.text))

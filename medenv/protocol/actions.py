@@ -22,7 +22,7 @@ InvalidKind = Literal[
     "unknown function",
 ]
 
-_LATER_ACTION = re.compile(r"^\s*(GET|POST)\s+\S|^\s*FINISH\(", re.MULTILINE)
+_LATER_ACTION = re.compile(r"^[^\S\n]*(?:(?:GET|POST)\s+\S|FINISH\()", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from medenv.protocol.reply import Message
+from medenv.protocol.reply import Message, encodable
 
 __all__ = ["Conversation", "shown"]
 
 
 def shown(message: Message) -> str:
-    """A message for a person to read: its text, then its calls, one a line."""
+    """Format a message for a person to read: its text, then its calls, one a line."""
     calls = [f"{call['function']['name']}({call['function']['arguments']})" for call in message.get("tool_calls") or ()]
     return "\n".join(([message["content"]] if message["content"] or not calls else []) + calls)
 
@@ -27,23 +27,27 @@ class Conversation(Sequence[Message]):
         tools: The functions in OpenAI's form (``{"type": "function", "function": {"name", "description", "parameters"}}``); empty in a
             text protocol.
         verbatim: For each of the assistant's messages what its provider said must come back unchanged (see `Reply.verbatim`).
+        base: The server's base URL without a trailing slash, where the protocol takes absolute URLs alone; ``""`` where relative ones
+            will do.
     """
 
-    __slots__ = ("messages", "tools", "verbatim")
+    __slots__ = ("base", "messages", "tools", "verbatim")
 
     def __init__(
         self,
         messages: Sequence[Message],
         tools: Sequence[Mapping[str, Any]] = (),
         verbatim: Sequence[Mapping[str, Any] | None] = (),
+        base: str = "",
     ) -> None:
         self.messages = list(messages)
         self.tools = tuple(tools)
         self.verbatim = tuple(verbatim)
+        self.base = base
 
     @classmethod
     def of(cls, messages: Sequence[Message]) -> Conversation:
-        """The conversation itself, or plain messages as one."""
+        """Return the conversation itself, or make one of plain messages."""
         return messages if isinstance(messages, cls) else cls(messages)
 
     @property
@@ -57,11 +61,11 @@ class Conversation(Sequence[Message]):
         return sum(message["role"] == "assistant" for message in self.messages)
 
     def with_verbatim(self) -> Iterator[tuple[Message, Mapping[str, Any]]]:
-        """Each message with its verbatim part, which is empty where there is none."""
+        """Each message with its verbatim part, which is empty where there is none, and can be sent whatever the model wrote."""
         index = 0
         for message in self.messages:
             if message["role"] == "assistant":
-                yield message, (self.verbatim[index] if index < len(self.verbatim) else None) or {}
+                yield message, encodable((self.verbatim[index] if index < len(self.verbatim) else None) or {})
                 index += 1
             else:
                 yield message, {}
@@ -78,7 +82,7 @@ class Conversation(Sequence[Message]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Conversation):
-            return (self.messages, self.tools, self.verbatim) == (other.messages, other.tools, other.verbatim)
+            return all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
         return self.messages == other
 
     __hash__ = None  # type: ignore[assignment]

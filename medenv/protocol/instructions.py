@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from medenv.errors import InputError
 from medenv.protocol.endpoints import ENDPOINTS, Endpoint
 from medenv.protocol.tools import TOOLS
 from medenv.tasks.task import Task
@@ -24,7 +25,14 @@ FIELDS = ("base", "turns", "endpoints", "context", "instruction")
 
 _FIELD = re.compile("{(" + "|".join(FIELDS) + ")}")
 
-_TEMPLATE = """\
+_CONDUCT = """\
+Read only the records of the patient whom the task is about, and write nothing but what it asks for. What you write stands in the chart at \
+once, for others to act on, and can't be taken back unnoticed. If you find an order of your own wrong before you have answered, you may \
+correct it; one that should not have been made stays a mistake, even if it is deleted."""
+"""What is expected of whoever works on a chart; the same in every protocol of medenv's own."""
+
+_TEMPLATE = (
+    """\
 You assist a clinician. The patients' records are on a FHIR R4 server, and you work with them through its HTTP interface, one request \
 at a time. Each of your replies is exactly one action, in one of three forms, and nothing else:
 
@@ -47,20 +55,31 @@ The server's base is {base}, and it offers:
 
 Codes of laboratory tests to order are LOINC (http://loinc.org), those of referrals SNOMED CT (http://snomed.info/sct), those of drugs NDC.
 
+"""
+    + _CONDUCT
+    + """
+
 Context: {context}
 
 Task: {instruction}"""
+)
 
-_TOOLS_TEMPLATE = """\
+_TOOLS_TEMPLATE = (
+    """\
 You assist a clinician. The patients' records are on a FHIR R4 server, and you work with them through the functions you are given. Call \
 exactly one function a reply; you are shown the server's response. To give the answers and end, call finish. You have at most {turns} \
 replies, finish included.
 
 Codes of laboratory tests to order are LOINC (http://loinc.org), those of referrals SNOMED CT (http://snomed.info/sct), those of drugs NDC.
 
+"""
+    + _CONDUCT
+    + """
+
 Context: {context}
 
 Task: {instruction}"""
+)
 
 
 def _describe(endpoint: Endpoint) -> str:
@@ -73,7 +92,7 @@ def _describe(endpoint: Endpoint) -> str:
 
 @lru_cache(maxsize=64)
 def _parts(base: str, turns: int) -> tuple[str, str]:
-    """The text prompt around the context and the instruction, which alone differ between episodes."""
+    """Write the text prompt around the context and the instruction, which alone differ between episodes."""
     endpoints = "\n\n".join(_describe(e) for e in ENDPOINTS).replace("{base}", base)
     head, _, rest = _TEMPLATE.partition("{context}")
     tail = rest.partition("{instruction}")[0]
@@ -81,7 +100,7 @@ def _parts(base: str, turns: int) -> tuple[str, str]:
 
 
 def text_prompt(task: Task, base: str, turns: int) -> str:
-    """The first message of an episode in the text protocol.
+    """Write the first message of an episode in the text protocol.
 
     Args:
         task: What is asked.
@@ -93,7 +112,7 @@ def text_prompt(task: Task, base: str, turns: int) -> str:
 
 
 def tools_prompt(task: Task, base: str, turns: int) -> str:
-    """The first message of an episode in the tools protocol; arguments as for `text_prompt`."""
+    """Write the first message of an episode in the tools protocol; arguments as for `text_prompt`."""
     return _fill(_TOOLS_TEMPLATE, task, base, turns)
 
 
@@ -106,7 +125,7 @@ def _fill(template: str, task: Task, base: str, turns: int) -> str:
 
 @lru_cache(maxsize=64)
 def prompt_hash(protocol: str = "text", template: str | None = None, system: str | None = None) -> str:
-    """A hash of all that an agent is told but for base, task and turn limit: ``sha256:`` and 16 hex digits.
+    """Hash all that an agent is told but for base, task and turn limit: ``sha256:`` and 16 hex digits.
 
     Args:
         protocol: ``text`` or ``tools``, whose functions count too.
@@ -139,7 +158,7 @@ class Wording:
 
     def __post_init__(self) -> None:
         if self.template is not None and "{instruction}" not in self.template:
-            raise ValueError(
+            raise InputError(
                 f"the prompt {self.template[:60]!r}... has no {{instruction}}, so that no task would be told; a prompt may name "
                 f"{', '.join('{' + field + '}' for field in FIELDS)}"
             )
@@ -154,7 +173,7 @@ class Wording:
         return cls(_text(prompt), _text(system))
 
     def prompt(self, task: Task, base: str, turns: int, protocol: str = "text") -> str:
-        """The user's first message.
+        """Write the user's first message.
 
         Args:
             task: What is asked.
@@ -177,4 +196,4 @@ def _text(path: str | Path | None) -> str | None:
     try:
         return Path(path).expanduser().read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{str(path)!r} can't be read as text: {error}") from None
+        raise InputError(f"{str(path)!r} can't be read as text: {error}") from None

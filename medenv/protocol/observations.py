@@ -19,7 +19,7 @@ OBSERVATION_STYLES: tuple[str, ...] = get_args(ObservationStyle)
 
 
 def render(response: Response, style: ObservationStyle = "full") -> str:
-    """What the agent is shown of a response.
+    """Render a response as the observation that the agent is shown.
 
     Args:
         response: The server's answer.
@@ -37,12 +37,12 @@ def render(response: Response, style: ObservationStyle = "full") -> str:
 
 
 def refused(reason: str) -> str:
-    """The observation after a URL that may not be reached."""
+    """Write the observation after a URL that may not be reached."""
     return f"Error: the request was not sent. {reason}."
 
 
 def not_json(action: Post) -> str:
-    """The observation after a POST whose body is no JSON."""
+    """Write the observation after a POST whose body is no JSON."""
     return (
         f"Error: the POST was not sent, because its body is not JSON: {action.problem}. "
         "Write POST and the URL on the first line and the resource as JSON on the lines after it."
@@ -50,7 +50,7 @@ def not_json(action: Post) -> str:
 
 
 def not_called(reason: str) -> str:
-    """The observation after a native call that can't be made a request."""
+    """Write the observation after a native call that can't be made a request."""
     return f"Error: the call was not carried out, because {reason}."
 
 

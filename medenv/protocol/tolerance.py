@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from medenv.errors import InputError
+
 __all__ = ["TOLERANCES", "check_tolerances", "tolerated"]
 
 TOLERANCES = {
@@ -25,19 +27,19 @@ _ACTION = re.compile(r"^[ \t]*(?:GET|POST)[ \t]+\S|^[ \t]*FINISH\(", re.MULTILIN
 
 
 def check_tolerances(names: Iterable[str]) -> tuple[str, ...]:
-    """The names in the order of `TOLERANCES`, each once.
+    """Check names of tolerances and return them in the order of `TOLERANCES`, each once.
 
     Raises:
         ValueError: One is unknown.
     """
     given = set(names)
     if unknown := sorted(given - set(TOLERANCES)):
-        raise ValueError(f"unknown tolerance {unknown[0]!r}; there are: {', '.join(TOLERANCES)}")
+        raise InputError(f"unknown tolerance {unknown[0]!r}; there are: {', '.join(TOLERANCES)}")
     return tuple(name for name in TOLERANCES if name in given)
 
 
 def tolerated(text: str, names: Iterable[str]) -> str:
-    """The part of a reply that is to be read as its action.
+    """Extract the part of a reply that is to be read as its action.
 
     Args:
         text: The agent's raw text.
@@ -62,7 +64,7 @@ def _without_thoughts(text: str) -> str:
 
 
 def _from_fence(text: str) -> str:
-    """The first fence that begins with an action, unless the text itself does."""
+    """Extract the content of the first fence that begins with an action, unless the text itself does."""
     if _ACTION.match(text.lstrip()):
         return text
     return next((match[1] for match in _FENCE.finditer(text) if _ACTION.match(match[1].lstrip())), text)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+from medenv.errors import InputError
 from medenv.protocol.actions import Finish, Get, Post, parse
 from medenv.protocol.endpoints import ENDPOINTS, Endpoint, Parameter
 from medenv.protocol.reply import ToolCall
@@ -36,11 +37,11 @@ _NEXT = "next_page"
 _BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 
 
-class UnknownFunctionError(ValueError):
+class UnknownFunctionError(InputError):
     """The agent called a function that there isn't."""
 
 
-class CallError(ValueError):
+class CallError(InputError):
     """The arguments can't be made a request; `text` is the action as far as it goes."""
 
     def __init__(self, reason: str, text: str) -> None:
@@ -49,7 +50,7 @@ class CallError(ValueError):
 
 
 def _schema(example: Any) -> dict[str, Any]:
-    """The JSON schema of values like an example."""
+    """Make the JSON schema of values like an example."""
     if isinstance(example, dict):
         return {"type": "object", "properties": {key: _schema(value) for key, value in example.items()}}
     if isinstance(example, list):
@@ -68,7 +69,7 @@ def _property(parameter: Parameter) -> dict[str, Any]:
 
 
 def _argument(name: str) -> str:
-    """A parameter's name as an argument: Gemini's names have no dashes."""
+    """Turn a parameter's name into an argument's, with underscores for dashes: Gemini's names have none."""
     return name.replace("-", "_")
 
 
@@ -103,7 +104,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
 
 
 def as_text(call: ToolCall) -> str:
-    """The text action that a call is.
+    """Convert a call to the text action that does the same.
 
     Args:
         call: The call, its arguments unchecked.
@@ -125,7 +126,7 @@ def as_text(call: ToolCall) -> str:
 
 
 def _answers(arguments: str) -> str:
-    """What stands between the parentheses; arguments that hold no answers end the episode as they are."""
+    """Write what stands between FINISH's parentheses; arguments that hold no answers end the episode as they are."""
     try:
         given = json.loads(arguments)
         return json.dumps(given["answers"], ensure_ascii=False)
@@ -160,7 +161,7 @@ def _quoted(text: str) -> str:
 
 
 def as_call(text: str, base: str = "http://localhost:8080/fhir") -> ToolCall | None:
-    """The call that a text action is, so that who writes text can play the tools protocol too.
+    """Convert a text action to a call, so that who writes text can play the tools protocol too.
 
     Args:
         text: A text action.

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import Any
 
-from medenv.protocol.trajectory import Status, Trajectory
-from medenv.report.statistics import bootstrap, pass_at_k, pass_hat_k, wilson
+from medenv.report.statistics import interval_of, pass_at_k, pass_hat_k, wilson
+from medenv.rollouts import Reasons
 from medenv.tasks import TYPES
+from medenv.trajectories import Status, Trajectory
 
 __all__ = ["Counts", "Summary", "summarise"]
 
@@ -101,20 +102,23 @@ class Summary:
         types: By task type.
         usage: Sums of what the provider counted (tokens), by its own names.
         attempts: By task id, the scores of its attempts in the order they were made.
-        tasks: Ids of all tasks that were played, scored or not.
+        tasks: By id of all tasks that were played, scored or not, their type.
+        reasons: Why episodes have no score.
     """
 
     total: Counts = field(default_factory=Counts)
     types: dict[int, Counts] = field(default_factory=dict)
     usage: dict[str, float] = field(default_factory=dict)
     attempts: dict[str, list[float]] = field(default_factory=dict)
-    tasks: set[str] = field(default_factory=set)
+    tasks: dict[str, int] = field(default_factory=dict)
+    reasons: Reasons = field(default_factory=Reasons)
 
     def add(self, trajectory: Trajectory) -> None:
-        """Count one episode in; nothing of it is kept but numbers. Every attempt counts, none replaces another."""
+        """Count one episode in; nothing of it is kept but numbers and reasons. Every attempt counts, none replaces another."""
         self.total.add(trajectory)
+        self.reasons.add(trajectory)
         self.types.setdefault(trajectory.task.type, Counts()).add(trajectory)
-        self.tasks.add(trajectory.task.id)
+        self.tasks[trajectory.task.id] = trajectory.task.type
         if trajectory.verdict is not None:
             self.attempts.setdefault(trajectory.task.id, []).append(trajectory.verdict["score"])
         for turn in trajectory.turns:
@@ -128,14 +132,12 @@ class Summary:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the accuracy: Wilson's for single attempts, the bootstrap over tasks for repeated ones."""
-        if self.samples == 1:
-            return self.total.interval
-        low, high = bootstrap(list(self.attempts.values()))
-        if low < high:
-            return low, high
-        # All tasks scored alike, which resampling takes for certainty; what is certain is only that many tasks.
-        return wilson(round(low * len(self.attempts)), len(self.attempts))
+        """95 % interval of the accuracy; see `interval_of`."""
+        return interval_of(list(self.attempts.values()))
+
+    def type_interval(self, number: int) -> tuple[float, float]:
+        """Compute the 95 % interval of one task type's accuracy; see `interval_of`."""
+        return interval_of([scores for task, scores in self.attempts.items() if self.tasks[task] == number])
 
     @property
     def samples(self) -> int:
@@ -160,7 +162,10 @@ class Summary:
         """Plain data for ``summary.json``."""
         return {
             "total": {**self.total.to_dict(), "interval": list(self.interval), "branch_balanced": self.balanced},
-            "types": {str(number): counts.to_dict() for number, counts in sorted(self.types.items())},
+            "types": {
+                str(number): {**counts.to_dict(), "interval": list(self.type_interval(number))}
+                for number, counts in sorted(self.types.items())
+            },
             "usage": self.usage,
             "samples": self.samples,
             "pass_rates": self.pass_rates(),

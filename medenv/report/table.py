@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from medenv.protocol.trajectory import Status
 from medenv.report.metrics import Counts, Summary
 from medenv.tasks import task_type
+from medenv.trajectories import Status
 
-__all__ = ["category_line", "percent", "score_table"]
+__all__ = ["category_line", "floor_line", "percent", "score_table"]
 
 _HEADINGS = (
     "episodes",
@@ -37,7 +37,10 @@ def score_table(title: str, summary: Summary, blind: Summary | None) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for number, counts in sorted(summary.types.items()):
         floor = blind.types.get(number) if blind else None
-        table.add_row(f"{number:2d} {task_type(number).name}", *_cells(counts, counts.interval, counts.balanced, floor))
+        table.add_row(
+            f"{number:2d} {task_type(number).name}",
+            *_cells(counts, summary.type_interval(number), counts.balanced, floor),
+        )
     table.add_section()
     floor = blind.total if blind else None
     table.add_row("all", *_cells(summary.total, summary.interval, summary.balanced, floor), style="bold")
@@ -61,6 +64,19 @@ def _cells(
     )
 
 
+def floor_line(blind: Summary) -> str:
+    """Write a line of the blind policy's score on the same tasks, in all and for each task type where it passes any."""
+    passing = [
+        f"type {number} {counts.passed}/{counts.scored}"
+        for number, counts in sorted(blind.types.items())
+        if counts.passed
+    ]
+    total = (
+        f"blind floor on the same tasks: {blind.total.passed}/{blind.total.scored} ({percent(blind.total.accuracy)})"
+    )
+    return total + (f", of which {', '.join(passing)}" if passing else "")
+
+
 def category_line(counts: Counts) -> str:
     """Why episodes failed, most frequent first, and how orders went; empty if there is nothing to say."""
     parts = []
@@ -77,5 +93,5 @@ def category_line(counts: Counts) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as a percentage, ``-`` for none."""
+    """Format a share as a percentage with one decimal, ``-`` for None."""
     return "-" if share is None else f"{100 * share:.1f} %"

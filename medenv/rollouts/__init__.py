@@ -5,14 +5,18 @@ from medenv.rollouts.branching import Forks, branch
 from medenv.rollouts.budget import cost_of
 from medenv.rollouts.collect import Plan, collect, read_stored
 from medenv.rollouts.engines import ENGINES, Engine, LocalEngine, Setup, play
+from medenv.rollouts.fingerprint import fingerprint_of_run
 from medenv.rollouts.rebuilding import benchmark_arguments, open_benchmark
 from medenv.rollouts.replaying import Difference, ReplayError, replay, retrace
 from medenv.rollouts.runner import run
+from medenv.rollouts.startup import CannotStartError, Reasons
 from medenv.rollouts.store import Key, Manifest, RunFolder, RunFolderError, RunWriteError, key_of, read_run
+from medenv.rollouts.verifying import Verification, verify
 
 __all__ = [
     "ENGINES",
     "Attempt",
+    "CannotStartError",
     "Difference",
     "Engine",
     "Forks",
@@ -20,15 +24,18 @@ __all__ = [
     "LocalEngine",
     "Manifest",
     "Plan",
+    "Reasons",
     "ReplayError",
     "RunFolder",
     "RunFolderError",
     "RunWriteError",
     "Setup",
+    "Verification",
     "benchmark_arguments",
     "branch",
     "collect",
     "cost_of",
+    "fingerprint_of_run",
     "key_of",
     "open_benchmark",
     "play",
@@ -37,4 +44,5 @@ __all__ = [
     "replay",
     "retrace",
     "run",
+    "verify",
 ]

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from medenv.agents.seeds import agent_seed
-from medenv.protocol.trajectory import Trajectory
-from medenv.rollouts.beginning import Beginning
 from medenv.rollouts.budget import Budget
+from medenv.rollouts.prefix import Prefix
+from medenv.rollouts.startup import StartupCheck
 from medenv.rollouts.store import Key
 from medenv.tasks import Task
+from medenv.trajectories import Trajectory
 
 __all__ = ["Attempt", "Attempts", "Fork"]
 
@@ -25,20 +26,20 @@ class Attempt:
         task: The task.
         sample: Which attempt at it this is, from 0.
         seed: Of the run.
-        beginning: What it takes over from another episode; None for one that begins at the prompt.
+        prefix: What it takes over from another episode; None for one that begins at the prompt.
     """
 
     task: Task
     sample: int
     seed: int
-    beginning: Beginning | None = None
+    prefix: Prefix | None = None
 
     @property
     def agent_seed(self) -> int:
         """The seed that the agent is given; one that goes on from an episode doesn't repeat that episode's."""
-        if self.beginning is None:
+        if self.prefix is None:
             return agent_seed(self.seed, self.sample)
-        said = f"{self.seed}/{self.sample}/{self.beginning.origin}"
+        said = f"{self.seed}/{self.sample}/{self.prefix.provenance}"
         return int.from_bytes(blake2b(said.encode(), digest_size=4).digest(), "big") >> 1
 
     @property
@@ -52,18 +53,18 @@ class Fork:
     """A place in a stored episode from which others go on.
 
     Attributes:
-        beginning: What they take over.
+        prefix: What they take over.
         index: Which of its task's forks this is, from 0.
         count: How many forks the task has; their samples take turns, so that more can be asked for later.
     """
 
-    beginning: Beginning
+    prefix: Prefix
     index: int = 0
     count: int = 1
 
     def attempt(self, number: int, seed: int) -> Attempt:
         """One of the continuations, from 0."""
-        return Attempt(self.beginning.parent.task, number * self.count + self.index, seed, self.beginning)
+        return Attempt(self.prefix.parent.task, number * self.count + self.index, seed, self.prefix)
 
 
 class Attempts:
@@ -75,6 +76,7 @@ class Attempts:
         seed: Of the run.
         done: Keys of attempts that are not to be played.
         budget: What may be spent; None for no limit.
+        start: Says whether the run gets started; None to play on whatever happens.
     """
 
     def __init__(
@@ -84,9 +86,10 @@ class Attempts:
         seed: int = 0,
         done: Collection[Key] = (),
         budget: Budget | None = None,
+        start: StartupCheck | None = None,
     ) -> None:
         self._waiting = self._all(tasks, samples, seed, done)
-        self._budget = budget
+        self._budget, self._start = budget, start
         self._under_way = 0
         self._news = Event()
         self.short_of_money = False
@@ -100,9 +103,18 @@ class Attempts:
                     yield attempt
 
     async def take(self) -> Attempt | None:
-        """The next attempt, once the budget allows it; None when there is no more to play."""
-        while self._budget is not None and not self._budget.allows(self._under_way):
-            if not self._under_way:
+        """Wait until the budget allows another attempt and return it; None when there is no more to play.
+
+        Raises:
+            CannotStartError: The first episodes were all lost, and none is under way any more.
+        """
+        while True:
+            if self._start is not None and self._start.in_doubt:
+                if not self._under_way:
+                    raise self._start.failure()
+            elif self._budget is None or self._budget.allows(self._under_way):
+                break
+            elif not self._under_way:
                 self.short_of_money = next(self._waiting, None) is not None or self.short_of_money
                 return None
             self._news.clear()
@@ -118,8 +130,8 @@ class Attempts:
             ValueError: There is a budget, and the agent doesn't tell what its replies cost.
         """
         self._under_way -= 1
-        if self._budget is not None:
-            try:
+        try:
+            if self._budget is not None:
                 self._budget.spend(trajectory)
-            finally:
-                self._news.set()
+        finally:
+            self._news.set()

@@ -1,6 +1,6 @@
-"""Going on from the middle of stored episodes: the same beginning, several continuations, to learn which reply was the good one.
+"""Going on from the middle of stored episodes: the same prefix, several continuations, to learn which reply was the good one.
 
-A continuation depends on its beginning, its seed and its number alone, so it comes out the same on every engine.
+A continuation depends on its prefix, its seed and its number alone, so it comes out the same on every engine.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import overload
 
 from medenv.agents import Policy, as_policy
-from medenv.agents.plain import Answering
+from medenv.agents.function_policy import Answering
 from medenv.episode import Benchmark
-from medenv.protocol.stored import parse
-from medenv.protocol.trajectory import Status, Trajectory
+from medenv.errors import InputError, file_errors
 from medenv.rollouts.attempts import Fork
-from medenv.rollouts.beginning import Beginning, kept_turns
 from medenv.rollouts.engines.local import play_on
 from medenv.rollouts.export.entries import entry_of
+from medenv.rollouts.prefix import Prefix, kept_turns
 from medenv.rollouts.replaying import retrace
 from medenv.rollouts.store import key_of
-from medenv.rollouts.store.reading import file_of, numbered, numbered_lines
+from medenv.trajectories import Status, Trajectory, file_of, read_row, read_rows
 
 __all__ = ["Forks", "branch"]
 
@@ -55,19 +54,19 @@ async def branch(
         ValueError: The parent has no such turn.
         ReplayError: The parent doesn't come out as recorded, so that there would be nothing to go on from.
     """
-    policy, fork = as_policy(policy), Fork(Beginning.of(parent, turn, run))
-    *_, trunk = retrace(benchmark, fork.beginning.parent, {})
+    policy, fork = as_policy(policy), Fork(Prefix.of(parent, turn, run))
+    *_, branch_point = retrace(benchmark, fork.prefix.parent, {})
     try:
         for number in range(samples):
-            yield await play_on(benchmark, policy, fork.attempt(number, seed), trunk.fork())
+            yield await play_on(benchmark, policy, fork.attempt(number, seed), branch_point.fork())
     finally:
-        trunk.session.close()
+        branch_point.session.close()
 
 
 class Forks(Sequence[Fork]):
     """The places in a run's episodes from which others shall go on; episodes are read when they are needed.
 
-    Episodes that had the same beginning are one place, and infrastructure errors are none.
+    Episodes that had the same prefix are one place, and infrastructure errors are none.
 
     Args:
         run: The run's folder.
@@ -83,9 +82,8 @@ class Forks(Sequence[Fork]):
         self._file = file_of(run)
         self._name = self._file.parent.resolve().name
         places: dict[bytes, tuple[int, int, str]] = {}
-        position = 0
-        for (_, line), (_, parent) in zip(numbered_lines(self._file), numbered(self._file), strict=False):
-            at, position = position, position + len(line)
+        for row in read_rows(self._file):
+            at, parent = row.offset, row.trajectory
             if parent.status is Status.INFRASTRUCTURE_ERROR or (types and parent.task.type not in types):
                 continue
             histories = [history for history, _ in entry_of(parent, 0, at, key_of(parent), False).steps()]
@@ -93,7 +91,7 @@ class Forks(Sequence[Fork]):
                 if kept is not None:
                     places.setdefault(histories[kept], (at, kept, parent.task.id))
         if not places:
-            raise ValueError(
+            raise InputError(
                 f"no episode of {str(run)!r} can be forked at turn {', '.join(map(str, turns))}: give a lower number, or one from "
                 "the end like -1"
             )
@@ -117,7 +115,6 @@ class Forks(Sequence[Fork]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         at, kept, number, count = self._places[index]
-        with self._file.open("rb") as file:
-            file.seek(at)
-            parent = parse(file.readline())
-        return Fork(Beginning.of(parent, kept, self._name), number, count)
+        with file_errors(self._file), self._file.open("rb") as file:
+            parent = read_row(file, at)
+        return Fork(Prefix.of(parent, kept, self._name), number, count)

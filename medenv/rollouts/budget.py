@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from medenv.protocol.trajectory import Trajectory
+from medenv.errors import InputError
+from medenv.trajectories import Trajectory
 
 __all__ = ["Budget", "cost_of"]
 
 
 def cost_of(trajectory: Trajectory) -> float | None:
-    """What an episode's replies cost in US dollars, as the agent reported it; None if it told nothing."""
+    """Sum an episode's cost in US dollars over its replies, as the agent told it; None if it told none."""
     costs = [turn.usage["cost"] for turn in trajectory.turns if turn.usage and turn.usage.get("cost") is not None]
     return sum(costs) if costs else None
 
@@ -54,7 +55,7 @@ class Budget:
         cost = cost_of(trajectory)
         if cost is None and trajectory.turns:
             self._in_the_dark = True
-            raise ValueError(
+            raise InputError(
                 "the agent doesn't tell what its replies cost, so that --max-cost can't be kept; "
                 "give the model's prices, or leave --max-cost out"
             )

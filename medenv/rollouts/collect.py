@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from medenv.protocol.trajectory import Status, Trajectory
 from medenv.rollouts.attempts import Attempts, Fork
 from medenv.rollouts.budget import Budget
 from medenv.rollouts.engines.base import Engine
 from medenv.rollouts.runner import pump
+from medenv.rollouts.startup import StartupCheck
 from medenv.rollouts.store import Key, RunFolder, RunFolderError, key_of
 from medenv.tasks import Task
+from medenv.trajectories import Status, Trajectory
 
 __all__ = ["Plan", "collect", "read_stored"]
 
@@ -96,16 +97,19 @@ async def collect(
         Whether everything was played; False if the budget ended the run.
 
     Raises:
+        CannotStartError: The first episodes all ended before the agent's first reply; two of them are stored.
         FatalProviderError: The provider refuses every request.
         RunWriteError: The disk is full or fails.
         ValueError: There is a budget, and the agent doesn't tell what its replies cost.
     """
     budget = None if plan.max_cost is None else Budget(plan.max_cost, spent)
-    attempts = Attempts(plan.tasks, plan.samples, plan.seed, done, budget)
+    start = StartupCheck()
+    attempts = Attempts(plan.tasks, plan.samples, plan.seed, done, budget, start)
 
     def deliver(trajectory: Trajectory) -> None:
-        folder.append(trajectory)
-        count(trajectory)
+        for one in start.see(trajectory):
+            folder.append(one)
+            count(one)
 
     try:
         await engine.open()

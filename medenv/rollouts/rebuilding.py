@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from medenv.episode import Benchmark
+from medenv.errors import InputError
 from medenv.protocol.instructions import Wording
-from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts.store import Manifest
 from medenv.tasks import GENERATED
 from medenv.tasks.endless import seed_of
+from medenv.tasks.taskset import check_version
+from medenv.trajectories import Trajectory
 
 __all__ = ["PLACES", "benchmark_arguments", "open_benchmark"]
 
@@ -21,7 +23,7 @@ _TAKEN = ("grader", "cohort_seed", *PLACES)
 
 
 def benchmark_arguments(trajectory: Trajectory, manifest: Manifest | None) -> dict[str, Any]:
-    """What `Benchmark` is to be made with to have an episode's charts and rules, apart from its wording.
+    """Return the arguments of a `Benchmark` with an episode's charts and rules, apart from its wording.
 
     Args:
         trajectory: The episode.
@@ -47,28 +49,34 @@ def benchmark_arguments(trajectory: Trajectory, manifest: Manifest | None) -> di
             arguments["size"] = options["size"]
     seed = seed_of(task.id) if task.split in GENERATED else options.get("task_seed")
     if seed:
-        arguments["seed"] = seed
+        arguments["task_seed"] = seed
     return arguments
 
 
 def open_benchmark(trajectory: Trajectory, manifest: Manifest | None) -> Benchmark:
-    """The benchmark that an episode was played on.
+    """Open the benchmark that an episode was played on.
 
     Args:
         trajectory: The episode.
         manifest: Of its run, if there is one.
 
     Raises:
-        ValueError: It can't be had: the charts are others, or the file of the run's own prompt is gone.
+        ValueError: It can't be had: charts or version of the split are others, or the file of the run's own prompt is gone.
     """
     template = manifest.options.get("prompt") if manifest is not None else None
     wording = Wording(Wording.read(template).template, trajectory.system) if template or trajectory.system else None
     benchmark = Benchmark(**benchmark_arguments(trajectory, manifest), wording=wording)
+    whose = f"the episode of task {trajectory.task.id!r}"
+    try:
+        check_version(trajectory.task.split, trajectory.provenance.get("split_version"), benchmark.tasks.version, whose)
+    except ValueError:
+        benchmark.close()
+        raise
     data = trajectory.provenance.get("data")
     if data not in (None, benchmark.backend.fingerprint):
         found = benchmark.backend.fingerprint
         benchmark.close()
-        raise ValueError(
+        raise InputError(
             f"task {trajectory.task.id!r} of the split {trajectory.task.split!r} was played on charts {data}, and those at hand are "
             f"{found}; use the version of medenv and the options that the run was made with"
         )

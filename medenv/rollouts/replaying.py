@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 
 from medenv.episode import Benchmark, Episode
-from medenv.protocol.trajectory import Status, Trajectory
+from medenv.errors import DataError
+from medenv.tasks.taskset import FIRST
+from medenv.trajectories import Status, Trajectory
 
 __all__ = ["Difference", "ReplayError", "replay", "retrace"]
 
@@ -22,7 +24,8 @@ class Difference:
 
     Attributes:
         turn: The turn, from 0; None for the opening or the end.
-        what: ``prompt``, a field of the turn, ``status``, ``result`` or ``verdict``.
+        what: ``prompt``, a field of the turn, ``status``, ``result``, ``error``, ``changes``, ``facts``, ``pristine`` or
+            ``verdict``.
         recorded: What is stored.
         found: What came out now.
     """
@@ -34,10 +37,11 @@ class Difference:
 
     def __str__(self) -> str:
         where = "" if self.turn is None else f" of turn {self.turn}"
-        return f"the {self.what}{where} was {_short(self.recorded)} and is now {_short(self.found)}"
+        path, recorded, found = _apart(self.recorded, self.found)
+        return f"the {self.what}{where}{path} was {recorded} and is now {found}"
 
 
-class ReplayError(ValueError):
+class ReplayError(DataError):
     """An episode doesn't come out as it is recorded."""
 
     def __init__(self, trajectory: Trajectory, difference: Difference) -> None:
@@ -72,7 +76,7 @@ def retrace(
                 raise ReplayError(trajectory, Difference(number, "status", "running", episode.status.value))
             episode.step(turn.reply)
             found = episode.turns[number]
-            for name in _COMPARED:
+            for name in (*_COMPARED, *(["writes"] if turn.writes is not None else [])):
                 _same(trajectory, number, name, getattr(turn, name), getattr(found, name))
             yield episode
     except BaseException:
@@ -101,7 +105,11 @@ def replay(benchmark: Benchmark, trajectory: Trajectory) -> Trajectory:
     _same(trajectory, None, "status", trajectory.status.value, episode.status.value)
     _same(trajectory, None, "result", trajectory.result, episode.result)
     again = benchmark.finish(episode)
-    if trajectory.verdict is not None and trajectory.verdict.get("grader") == benchmark.grader.name:
+    _same(trajectory, None, "error", trajectory.error, again.error)
+    if again.status is not Status.INFRASTRUCTURE_ERROR:
+        for what in ("changes", "facts", *(["pristine"] if trajectory.pristine is not None else [])):
+            _same(trajectory, None, what, _plain(getattr(trajectory, what)), _plain(getattr(again, what)))
+    if trajectory.verdict is not None and _judges(trajectory.verdict) == _judges(again.verdict or {}):
         _same(trajectory, None, "verdict", _plain(trajectory.verdict), _plain(again.verdict))
     return again
 
@@ -111,8 +119,41 @@ def _same(trajectory: Trajectory, turn: int | None, what: str, recorded: Any, fo
         raise ReplayError(trajectory, Difference(turn, what, recorded, found))
 
 
+def _judges(verdict: Mapping[str, Any]) -> tuple[Any, Any]:
+    return verdict.get("grader"), verdict.get("grader_version", FIRST)
+
+
 def _plain(value: Any) -> Any:
     return orjson.loads(orjson.dumps(value))
+
+
+_AROUND = 40
+"""Characters that are shown before and after the place where two texts part."""
+
+
+def _apart(recorded: Any, found: Any, path: str = "") -> tuple[str, str, str]:
+    """Where two values part: the way to the first difference, and what stands there in either."""
+    if isinstance(recorded, Mapping) and isinstance(found, Mapping):
+        for name in [*recorded, *(name for name in found if name not in recorded)]:
+            if name not in recorded or name not in found or recorded[name] != found[name]:
+                return _apart(recorded.get(name), found.get(name), f"{path}.{name}" if path else f" ({name}")
+    if isinstance(recorded, list | tuple) and isinstance(found, list | tuple) and len(recorded) == len(found):
+        for at, (one, other) in enumerate(zip(recorded, found, strict=True)):
+            if one != other:
+                return _apart(one, other, f"{path}[{at}]" if path else f" ([{at}]")
+    close = ")" if path else ""
+    if isinstance(recorded, str) and isinstance(found, str):
+        pairs = enumerate(zip(recorded, found, strict=False))
+        at = next((at for at, (one, other) in pairs if one != other), min(len(recorded), len(found)))
+        return path + close, _excerpt(recorded, at), _excerpt(found, at)
+    return path + close, _short(recorded), _short(found)
+
+
+def _excerpt(text: str, at: int) -> str:
+    start, end = max(0, at - _AROUND), at + _AROUND
+    if len(text) <= 3 * _AROUND:
+        start, end = 0, len(text)
+    return ("..." if start else "") + repr(text[start:end]) + ("..." if end < len(text) else "")
 
 
 def _short(value: Any) -> str:

@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 
 from medenv.agents import Policy, as_policy
-from medenv.agents.plain import Answering
+from medenv.agents.function_policy import Answering
 from medenv.episode import Benchmark
-from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts.attempts import Attempts
 from medenv.rollouts.engines.base import Engine
 from medenv.rollouts.engines.local import LocalEngine
 from medenv.tasks import Task
+from medenv.trajectories import Trajectory
 
 __all__ = ["pump", "run"]
 

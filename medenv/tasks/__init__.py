@@ -5,8 +5,8 @@ A `Task` is plain data; its `TaskType` knows the wording, the gold answer, the r
 
 from medenv.tasks.base import Branch, Gold, TaskType
 from medenv.tasks.official import TaskFileError, load_functions, load_rows
+from medenv.tasks.reference import UnexpectedObservationError
 from medenv.tasks.splits import GENERATED, SPLITS, cohort_of, load_split
-from medenv.tasks.steps import UnexpectedObservationError
 from medenv.tasks.task import DEFAULT_NOW, Task
 from medenv.tasks.taskset import Overlay, TaskSet
 from medenv.tasks.types import TYPES, task_type

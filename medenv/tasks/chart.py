@@ -9,11 +9,23 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 from medenv.fhir.jsontext import Number
 
-__all__ = ["DAY", "Reading", "completed_years", "instant", "mean", "newest", "readings", "since"]
+__all__ = [
+    "DAY",
+    "Reading",
+    "completed_years",
+    "instant",
+    "mean",
+    "newest",
+    "reading",
+    "readings",
+    "since",
+    "year_before",
+]
 
 DAY = timedelta(hours=24)
 Resource = Mapping[str, Any]
@@ -34,6 +46,7 @@ class Reading:
     at: datetime
 
 
+@lru_cache(maxsize=16_384)
 def instant(text: str) -> datetime:
     """Parse an ISO 8601 date or time; a missing zone is UTC, as on the server.
 
@@ -47,39 +60,56 @@ def instant(text: str) -> datetime:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)
 
 
+def reading(observation: Resource) -> Reading | None:
+    """Return the numeric value of an Observation, None if it has no number or no time."""
+    quantity, text = observation.get("valueQuantity"), observation.get("effectiveDateTime")
+    if not isinstance(quantity, (dict, Mapping)):
+        return None
+    value = quantity.get("value")
+    if type(value) is Number:
+        value = json.loads(value)
+    if (type(value) is not float and type(value) is not int) or not isinstance(text, str):  # a truth value is no number
+        return None
+    return _reading(value, text)
+
+
+@lru_cache(maxsize=16_384, typed=True)  # the same results are read for the gold answer, the evidence and the diagnosis
+def _reading(value: int | float, text: str) -> Reading | None:
+    try:
+        return Reading(value, text, instant(text))
+    except ValueError:
+        return None
+
+
 def readings(observations: Iterable[Resource]) -> list[Reading]:
-    """The numeric values among Observations, in their order; those without a number or a time are left out."""
-    found = []
-    for observation in observations:
-        quantity = observation.get("valueQuantity")
-        value = quantity.get("value") if isinstance(quantity, Mapping) else None
-        if isinstance(value, Number):
-            value = json.loads(value)
-        text = observation.get("effectiveDateTime")
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not isinstance(text, str):
-            continue
-        try:
-            found.append(Reading(value, text, instant(text)))
-        except ValueError:
-            continue
-    return found
+    """Return the numeric values among Observations, in their order; those without a number or a time are left out."""
+    return [found for observation in observations if (found := reading(observation)) is not None]
 
 
 def newest(values: Sequence[Reading]) -> Reading | None:
-    """The latest reading, of equal times the first listed (the official graders' rule); None if there is none."""
+    """Return the latest reading, of equal times the first listed (the official graders' rule); None if there is none."""
     return max(values, key=lambda reading: reading.at, default=None)
 
 
 def since(values: Iterable[Reading], start: datetime) -> list[Reading]:
-    """The readings at or after an instant. There is no upper bound, as in the official graders."""
+    """Return the readings at or after an instant. There is no upper bound, as in the official graders."""
     return [reading for reading in values if reading.at >= start]
 
 
 def mean(values: Sequence[Reading]) -> float:
-    """The arithmetic mean of at least one reading."""
+    """Return the arithmetic mean of at least one reading."""
     return sum(reading.value for reading in values) / len(values)
 
 
 def completed_years(born: date, today: date) -> int:
-    """Age in whole years; a birthday counts from its own day on."""
+    """Age in whole years; a birthday counts from its own day on, 29 February from 1 March in a year without it."""
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def year_before(now: str) -> datetime:
+    """Return the same time a year ago; on 29 February that of the 28th (official grader)."""
+    present = instant(now)
+    try:
+        return present.replace(year=present.year - 1)
+    except ValueError:
+        return present.replace(year=present.year - 1, day=28)  # 29 February

@@ -1,6 +1,6 @@
 """The `train` and `validation` splits: tasks without end from a seed, each made when it is asked for.
 
-Within every 30 tasks of a type each case comes up as often as the table says. Nearly all tasks bring a patient of their own in an
+Within every 30 tasks of a type each scenario comes up as often as the type says. Nearly all tasks bring a patient of their own in an
 overlay on the cohort; the others add to the chart of one of the cohort's patients.
 """
 
@@ -18,12 +18,13 @@ from typing import overload
 
 from medenv.ehr import hospital
 from medenv.ehr.chartset import ChartSet
-from medenv.ehr.hospital import NOW, WARDS, Cohort, Counts, Plan, Registry, chart
+from medenv.ehr.hospital import NOW, POPULATIONS, ChartPlan, Cohort, Counts, Registry, chart
 from medenv.ehr.hospital.charts import KINDS
 from medenv.ehr.resources import Person, patient
-from medenv.tasks.cases import CASES, ROUND, Case
-from medenv.tasks.chart import DAY, instant
-from medenv.tasks.generate import VERSION, asked_about, chart_plan, draw_counts, draw_now, draw_subject, task_about
+from medenv.errors import InputError
+from medenv.tasks.chart import instant
+from medenv.tasks.generate import VERSION, draw_counts, draw_now, draw_subject, task_about
+from medenv.tasks.scenarios import ROUND, Scenario
 from medenv.tasks.task import Task
 from medenv.tasks.taskset import Overlay, TaskSet, check_choice, with_wording
 from medenv.tasks.types import TYPES
@@ -50,25 +51,25 @@ class _Draft:
     charted: Person
     now: datetime
     counts: Counts
-    plan: Plan
+    plan: ChartPlan
 
 
 def charts_of(cohort: Cohort) -> ChartSet:
-    """A cohort as a chart set."""
+    """Return a cohort as a chart set."""
     size = cohort.size
-    name = f"{cohort.ward}-{size.patients}-{size.charts}-{size.records}-{cohort.seed}-v{hospital.VERSION}"
+    name = f"{cohort.split}-{size.patients}-{size.charts}-{size.records}-{cohort.seed}-v{hospital.VERSION}"
     return ChartSet(name, cohort.resources, size.patients + size.records)
 
 
 def seed_of(id: str) -> int:
-    """The seed of the sequence that a generated task is from, as its id says.
+    """Return the seed of the sequence that a generated task is from, as its id says.
 
     Raises:
         ValueError: It is no id of a generated task.
     """
     match = _ID.fullmatch(id)
     if match is None:
-        raise ValueError(f"{id!r} is no id of a generated task; these are like task1_s0_1")
+        raise InputError(f"{id!r} is no id of a generated task; these are like task1_s0_1")
     return int(match[2])
 
 
@@ -91,21 +92,21 @@ class EndlessTasks(TaskSet):
         """Begin a sequence; nothing is generated yet.
 
         Args:
-            cohort: The charts; its ward is the split.
+            cohort: The charts; made for the split.
             seed: Names the sequence.
             type: Only this task type.
             branch: Only this branch.
             difficulty: Only tasks of this difficulty.
         """
-        super().__init__(cohort.ward, (), charts_of(cohort), seed)
+        super().__init__(cohort.split, (), charts_of(cohort), seed, VERSION)
         wanted: dict[int, tuple[int, ...]] = {}
-        for number in CASES if type is None else (type,):
-            fits = [branch in (None, case.branch) and difficulty in (None, case.difficulty) for case in _round(number)]
+        for number in TYPES if type is None else (type,):
+            fits = [branch in (None, one.branch) and difficulty in (None, one.difficulty) for one in _round(number)]
             if any(fits):
                 wanted[number] = tuple(i for i, fit in enumerate(fits) if fit)
         if not wanted:
-            raise ValueError(
-                f"no task of type {type} in the split {cohort.ward!r} is of branch {branch!r} and {difficulty!r}"
+            raise InputError(
+                f"no task of type {type} in the split {cohort.split!r} is of branch {branch!r} and {difficulty!r}"
             )
         object.__setattr__(self, "cohort", cohort)
         object.__setattr__(self, "_wanted", wanted)
@@ -140,7 +141,7 @@ class EndlessTasks(TaskSet):
         return (self[index] for index in range(LENGTH))
 
     def _place(self, index: int) -> tuple[int, int]:
-        """The type of the index-th task, and which one of its type it is (from 0)."""
+        """Return the type of the index-th task, and which one of its type it is (from 0)."""
         around, position = divmod(index, len(self._wanted))
         order = list(self._wanted)
         random.Random(f"{self._name}:types:{around}").shuffle(order)
@@ -148,20 +149,20 @@ class EndlessTasks(TaskSet):
         wanted = self._wanted[number]
         turn, position = divmod(around, len(wanted))
         shuffled = self._shuffled(number, turn)
-        return number, turn * ROUND + [at for at, case in enumerate(shuffled) if case in wanted][position]
+        return number, turn * ROUND + [at for at, one in enumerate(shuffled) if one in wanted][position]
 
     @property
     def _name(self) -> str:
         return f"{self.name}:{VERSION}:{self.seed}"
 
     def _shuffled(self, number: int, turn: int) -> list[int]:
-        """In which order a round goes through a type's cases."""
+        """Return in which order a round goes through a type's scenarios."""
         order = list(range(ROUND))
         random.Random(f"{self._name}:{number}:round:{turn}").shuffle(order)
         return order
 
     def task(self, id: str) -> Task:
-        """One task by its id, whether or not it is among those chosen.
+        """Return one task by its id, whether or not it is among those chosen.
 
         Raises:
             UnknownNameError: It is no id of this split and seed.
@@ -180,7 +181,7 @@ class EndlessTasks(TaskSet):
     def choose(
         self, type: int | str | None = None, branch: str | None = None, difficulty: str | None = None
     ) -> EndlessTasks:
-        """The tasks that fit, without end; see `TaskSet.choose`. What was chosen before and isn't said anew stays."""
+        """Return the tasks that fit, without end; see `TaskSet.choose`. What was chosen before and isn't said anew stays."""
         before = self._choice
         number = before[0] if type is None else check_choice(type, None, None)
         branch, difficulty = branch or before[1], difficulty or before[2]
@@ -188,7 +189,7 @@ class EndlessTasks(TaskSet):
         return EndlessTasks(self.cohort, self.seed, type=number, branch=branch, difficulty=difficulty)
 
     def present(self, task: Task, paraphrase: int | None = None, now: str | None = None) -> Task:
-        """A task as it is to be put to the agent; with another present its patient's chart moves along."""
+        """Return a task as it is to be put to the agent; with another present its patient's chart moves along."""
         if now is not None and now != task.now:
             present = instant(now)
             if (
@@ -197,12 +198,12 @@ class EndlessTasks(TaskSet):
                 or present.microsecond
                 or not now.endswith(":00+00:00")
             ):
-                raise ValueError(f"now is {now!r}; give a minute like 2024-05-06T07:08:00+00:00")
+                raise InputError(f"now is {now!r}; give a minute like 2024-05-06T07:08:00+00:00")
             task = self._draft(*self._parsed(task.id), present).task
         return with_wording(self.name, task, paraphrase)
 
     def overlay(self, task: Task) -> Overlay:
-        """The resources that a task brings: its patient, doubles and chart, or additions to a chart of the cohort.
+        """Return the resources that a task brings: its patient, doubles and chart, or additions to a chart of the cohort.
 
         Raises:
             UnknownNameError: It is no task of this split and seed.
@@ -214,7 +215,7 @@ class EndlessTasks(TaskSet):
         return [*people, *(one for kind in KINDS for one in records[kind]())]
 
     def own_patient(self, task: Task) -> str | None:
-        """The MRN of the patient whose chart a task brings; None if it adds to a chart of the cohort."""
+        """Return the MRN of the patient whose chart a task brings; None if it adds to a chart of the cohort."""
         draft = self._draft_of(task)
         return draft.charted.mrn if draft.charted in draft.arriving else None
 
@@ -224,35 +225,36 @@ class EndlessTasks(TaskSet):
         return draft if draft.task.now == task.now else self._draft(*place, instant(task.now))
 
     def _draft(self, number: int, n: int, now: datetime | None = None) -> _Draft:
+        kind = TYPES[number]
         rng = random.Random(f"{self._name}:{number}:{n}")
         turn, position = divmod(n, ROUND)
-        case = _round(number)[self._shuffled(number, turn)[position]]
-        drawn, resident = draw_now(rng), rng.random() < _RESIDENTS
+        scenario = _round(number)[self._shuffled(number, turn)[position]]
+        drawn, resident = kind.present(scenario, draw_now(rng), rng), rng.random() < _RESIDENTS
         index, counts = rng.randrange(1000), draw_counts(rng, 1.0)
         present = now or drawn
-        at_home = resident and now is None and _fits_residents(number, case)
+        at_home = resident and now is None and kind.fits_resident(scenario)
         if at_home:
             present = NOW + timedelta(minutes=rng.randrange(2 * 1440, 20 * 1440))
-        registry = Registry(WARDS[self.name], rng, present.date(), first=(n * len(TYPES) + number - 1) * _SLOTS)
+        registry = Registry(POPULATIONS[self.name], rng, present.date(), first=(n * len(TYPES) + number - 1) * _SLOTS)
         treated, known = _residents(self.cohort)
         registry.avoid(known)
         if at_home:
             person = rng.choice([one for one in treated if one.birthdate[5:] not in _special(present)])
-            asked = asked_about(number, case, person, registry, rng)
-            arriving, counts = asked.on_file[1:], Counts(0, 0, 0, 0, 0)
+            subject = kind.subject(scenario, person, registry, rng)
+            arriving, counts = subject.on_file[1:], Counts(0, 0, 0, 0, 0)
         else:
-            asked = draw_subject(number, case, registry, present, rng)
-            person, arriving = asked.on_file[0], asked.on_file
-        plan = chart_plan(number, case, index, present, rng)
+            subject = draw_subject(kind, scenario, registry, present, rng)
+            person, arriving = subject.on_file[0], subject.on_file
+        plan = kind.chart_plan(scenario, index, present, rng)
         order = list(arriving)
         rng.shuffle(order)
         id = f"task{number}_s{self.seed}_{n + 1}"
-        task = task_about(number, case, asked, present, rng, id=id, split=self.name)
+        task = task_about(kind, scenario, subject, present, rng, id=id, split=self.name)
         return _Draft(task, tuple(order), person, present, counts, plan)
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all that the tasks depend on: ``sha256:..``."""
+        """Return a hash of all that the tasks depend on: ``sha256:..``."""
         said = json.dumps([self._name, self.cohort.name, *self._choice])
         return f"sha256:{hashlib.sha256(said.encode()).hexdigest()}"
 
@@ -274,23 +276,16 @@ def _restored(cohort: Cohort, seed: int, choice: tuple[int | None, str | None, s
 
 
 @cache
-def _round(number: int) -> tuple[Case, ...]:
-    """A type's cases, each as often as it comes up in a round."""
-    return tuple(case for case in CASES[number] for _ in range(case.count))
+def _round(number: int) -> tuple[Scenario, ...]:
+    """Return a type's scenarios, each as often as it comes up in a round."""
+    return tuple(scenario for scenario in TYPES[number].scenarios for _ in range(scenario.count))
 
 
 @lru_cache(maxsize=4)
 def _residents(cohort: Cohort) -> tuple[tuple[Person, ...], frozenset[tuple[str, str, str]]]:
-    """A cohort's patients with a chart, and by what everybody on file is known."""
+    """Return a cohort's patients with a chart, and by what everybody on file is known."""
     treated, others = cohort.people()
     return tuple(treated), frozenset((one.given, one.family, one.birthdate) for one in [*treated, *others])
-
-
-def _fits_residents(number: int, case: Case) -> bool:
-    """Whether adding to a chart of the cohort is enough for a case: nothing has to be missing, and the newest is of today."""
-    if number in (4, 5, 6):
-        return case.ages is not None and case.ages[1] <= DAY
-    return number in (3, 8) or (number == 2 and case.branch == "ordinary")
 
 
 def _special(now: datetime) -> tuple[str, str]:

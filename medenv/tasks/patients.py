@@ -9,32 +9,32 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from medenv.tasks.steps import Steps, search
+from medenv.tasks.reference import ReferenceActions, search
 from medenv.tasks.task import Task
 
 __all__ = ["is_named", "look_up", "matching", "name_query", "patient_of", "who"]
 
 
 def is_named(params: Mapping[str, Any]) -> bool:
-    """Whether a task names its patient by name and birth date instead of the MRN."""
+    """Return whether a task names its patient by name and birth date instead of the MRN."""
     return "birthdate" in params
 
 
 def who(mrn: str | None, params: Mapping[str, Any]) -> str:
-    """The patient as an instruction names them."""
+    """Return the patient as an instruction names them."""
     if is_named(params):
         return f"{params['given']} {params['family']}, born on {params['birthdate']}"
     return f"patient {mrn}"
 
 
 def name_query(params: Mapping[str, Any]) -> str:
-    """The search (relative URL) for a name and birth date."""
+    """Return the search (relative URL) for a name and birth date."""
     given, family, born = (quote(params[key], safe="") for key in ("given", "family", "birthdate"))
     return f"Patient?given={given}&family={family}&birthdate={born}"
 
 
 def matching(patients: Iterable[Mapping[str, Any]], params: Mapping[str, Any]) -> str | None:
-    """The MRN of the patient whose name and birthday are exactly these; None if nobody's are."""
+    """Return the MRN of the patient whose name and birthday are exactly these; None if nobody's are."""
     for patient in patients:
         if patient.get("birthDate") == params["birthdate"] and any(
             _same(name, params) for name in patient.get("name", [])
@@ -43,8 +43,8 @@ def matching(patients: Iterable[Mapping[str, Any]], params: Mapping[str, Any]) -
     return None
 
 
-def look_up(task: Task, base: str) -> Steps[list[dict[str, Any]]]:
-    """The reading of a task that orders for a patient: whoever is named, or nobody if the MRN is given.
+def look_up(task: Task, base: str) -> ReferenceActions[list[dict[str, Any]]]:
+    """Yield the reading of a task that orders for a patient: whoever is named, or nobody if the MRN is given.
 
     Raises:
         ValueError: Nobody has this name and birth date.
@@ -58,19 +58,19 @@ def look_up(task: Task, base: str) -> Steps[list[dict[str, Any]]]:
 
 
 def patient_of(task: Task, facts: Sequence[Mapping[str, Any]]) -> str:
-    """The MRN to order for: the named patient's among those found, else the task's own."""
+    """Return the MRN to order for: the named patient's among those found, else the task's own."""
     found = matching(facts, task.params) if is_named(task.params) else None
     return found or str(task.mrn)
 
 
 def _same(name: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
-    """Whether a HumanName is the one asked for, upper and lower case aside."""
+    """Return whether a HumanName is the one asked for, upper and lower case aside."""
     stored = " ".join([*name.get("given", []), name.get("family", "")])
     return stored.casefold() == f"{params['given']} {params['family']}".casefold()
 
 
 def _mrn(patient: Mapping[str, Any]) -> str:
-    """The identifier of type MR, or the id, which is the same number on the official server."""
+    """Return the identifier of type MR, or the id, which is the same number on the official server."""
     for identifier in patient.get("identifier", []):
         codes = [coding.get("code") for coding in identifier.get("type", {}).get("coding", [])]
         if "MR" in codes and "value" in identifier:

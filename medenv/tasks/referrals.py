@@ -89,7 +89,7 @@ _REQUESTS = (
 
 
 def referral_text(rng: random.Random) -> str:
-    """A referral's free text."""
+    """Return a referral's free text."""
     joint, stories, findings = rng.choice(_INJURIES)
     story = rng.choice(stories).format(side=rng.choice(_SIDES))
     return (

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from medenv.ehr.chartset import ChartSet
 from medenv.ehr.hospital import SIZES, Cohort
+from medenv.errors import InputError
 from medenv.tasks import builtin, heldout
 from medenv.tasks.endless import EndlessTasks
+from medenv.tasks.official import VERSION as OFFICIAL_VERSION
 from medenv.tasks.official import load_rows
 from medenv.tasks.taskset import TaskSet
 from medenv.tasks.unknown import unknown
@@ -24,14 +25,14 @@ SPLITS = {
     heldout.NAME: "30 tasks a type, fixed, on charts of their own",
     "train": "tasks without end from a seed, nearly all with a patient of their own",
     "validation": "the same with other people",
-    builtin.NAME: "30 tasks a type on a small made-up cohort, for quick tests",
+    builtin.NAME: "30 tasks a type on a small hospital of their own, for quick tests",
     "official": "the official rows, read from your copy of MedAgentBench",
 }
 """The splits there are, with a line about each."""
 
 
 def cohort_of(split: str, size: str = "default", charts: int | None = None, seed: int = 0) -> Cohort:
-    """The cohort that a generated split's overlays are put on.
+    """Return the cohort that a generated split's overlays are put on.
 
     Args:
         split: One of `GENERATED`.
@@ -44,7 +45,7 @@ def cohort_of(split: str, size: str = "default", charts: int | None = None, seed
         ValueError: The split isn't generated, or there can't be so many charts.
     """
     if split not in GENERATED:
-        raise ValueError(f"the split {split!r} has no cohort of a choosable size; these have: {', '.join(GENERATED)}")
+        raise InputError(f"the split {split!r} has no cohort of a choosable size; these have: {', '.join(GENERATED)}")
     if size not in SIZES:
         raise unknown("size", size, list(SIZES), f"there are: {', '.join(SIZES)}")
     return Cohort(split, SIZES[size] if charts is None else SIZES[size].scaled(charts), seed)
@@ -69,17 +70,16 @@ def load_split(
         TaskFileError: The official rows are missing or malformed.
         ValueError: ``official`` without a path, or a cohort for a split that has none or another one.
     """
-    if cohort is not None and cohort.ward != name:
-        raise ValueError(f"a cohort for {cohort.ward!r} does not go with the split {name!r}")
+    if cohort is not None and cohort.split != name:
+        raise InputError(f"a cohort for {cohort.split!r} does not go with the split {name!r}")
     if name in GENERATED:
         return EndlessTasks(cohort or cohort_of(name), seed)
     if name == heldout.NAME:
         return heldout.load()
     if name == builtin.NAME:
-        charts = ChartSet(f"builtin-{seed}-v{builtin.VERSION}", lambda: builtin.resources(seed), builtin.MOST_RESOURCES)
-        return TaskSet(name, builtin.tasks(seed), charts, seed)
+        return builtin.load(seed)
     if name == "official":
         if official is None:
-            raise ValueError("the split 'official' needs your copy of MedAgentBench: give its folder (--official PATH)")
-        return TaskSet(name, load_rows(official))
+            raise InputError("the split 'official' needs your copy of MedAgentBench: give its folder (--official PATH)")
+        return TaskSet(name, load_rows(official), version=OFFICIAL_VERSION)
     raise unknown("split", name, list(SPLITS), f"there are: {', '.join(SPLITS)}")

@@ -9,15 +9,29 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from medenv.ehr.chartset import ChartSet, Resources
-from medenv.fhir.forms import Filled
-from medenv.tasks.cases import DIFFICULTIES
+from medenv.errors import InputError
+from medenv.fhir.partial import FilledResource
+from medenv.tasks.scenarios import DIFFICULTIES
 from medenv.tasks.task import Task
 from medenv.tasks.types import TYPES, task_type
 from medenv.tasks.unknown import unknown
 
-__all__ = ["Overlay", "TaskSet", "check_choice", "fields_of", "fingerprint_of", "with_wording"]
+__all__ = [
+    "FIRST",
+    "Overlay",
+    "TaskSet",
+    "check_choice",
+    "check_version",
+    "fields_of",
+    "fingerprint_of",
+    "versioned",
+    "with_wording",
+]
 
-Overlay = Sequence[Mapping[str, Any] | Filled]
+FIRST = 1
+"""The version of whatever does not say its version: what was stored before versions were."""
+
+Overlay = Sequence[Mapping[str, Any] | FilledResource]
 """Resources that an episode adds to the charts for itself: parsed, or forms that lack id, lastUpdated and source."""
 
 
@@ -30,12 +44,14 @@ class TaskSet(Sequence[Task]):
         tasks: The tasks.
         charts: The charts they are about; None if they come from elsewhere.
         seed: What it was generated from; 0 where nothing is.
+        version: Raised with every change of the split that can alter a score; scores of different versions don't compare.
     """
 
     name: str
     tasks: Sequence[Task]
     charts: ChartSet | None = None
     seed: int = 0
+    version: int = FIRST
 
     def __len__(self) -> int:
         return len(self.tasks)
@@ -53,17 +69,22 @@ class TaskSet(Sequence[Task]):
         return iter(self.tasks)
 
     @property
+    def title(self) -> str:
+        """Return name and version, as reports state them."""
+        return versioned(self.name, self.version)
+
+    @property
     def resources(self) -> Resources | None:
-        """What makes the charts' resources, in load order; None if they come from elsewhere."""
+        """Return what makes the charts' resources, in load order; None if they come from elsewhere."""
         return None if self.charts is None else self.charts.resources
 
     @property
     def endless(self) -> bool:
-        """Whether tasks are made as they are asked for, so that going through all of them makes no sense."""
+        """Return whether tasks are made as they are asked for, so that going through all of them makes no sense."""
         return False
 
     def task(self, id: str) -> Task:
-        """One task by its id.
+        """Return one task by its id.
 
         Raises:
             UnknownNameError: The split has no such task.
@@ -76,7 +97,7 @@ class TaskSet(Sequence[Task]):
         raise unknown(f"task in split {self.name!r} with id", id, ids, span)
 
     def of_type(self, key: int | str) -> Sequence[Task]:
-        """The tasks of one type, in order.
+        """Return the tasks of one type, in order.
 
         Args:
             key: 1 to 10, or the type's name.
@@ -89,7 +110,7 @@ class TaskSet(Sequence[Task]):
     def choose(
         self, type: int | str | None = None, branch: str | None = None, difficulty: str | None = None
     ) -> Sequence[Task]:
-        """The tasks that fit, in order; all of them by default.
+        """Return the tasks that fit, in order; all of them by default.
 
         Args:
             type: 1 to 10, or a type's name.
@@ -111,11 +132,11 @@ class TaskSet(Sequence[Task]):
         if not chosen and (branch or difficulty):
             said = " and ".join(f"{k} {v!r}" for k, v in (("branch", branch), ("difficulty", difficulty)) if v)
             where = f" of type {number}" if number else ""
-            raise ValueError(f"no task{where} of the split {self.name!r} has {said}")
+            raise InputError(f"no task{where} of the split {self.name!r} has {said}")
         return chosen
 
     def present(self, task: Task, paraphrase: int | None = None, now: str | None = None) -> Task:
-        """A task as it is to be put to the agent.
+        """Return a task as it is to be put to the agent.
 
         Args:
             task: One of the split's.
@@ -126,42 +147,71 @@ class TaskSet(Sequence[Task]):
             ValueError: The split's wording or present can't be changed.
         """
         if now is not None and now != task.now:
-            raise ValueError(
+            raise InputError(
                 f"the charts of the split {self.name!r} end at a fixed time, so now can't be {now!r}; "
                 "the splits train and validation take any"
             )
         return with_wording(self.name, task, paraphrase)
 
     def overlay(self, task: Task) -> Overlay:
-        """What a task's episodes add to the charts; nothing here, the charts hold everything."""
+        """Return what a task's episodes add to the charts; nothing here, the charts hold everything."""
         return ()
 
     @property
     def fingerprint(self) -> str:
-        """A hash of all tasks' content: ``sha256:..``."""
-        return fingerprint_of(self.tasks)
+        """Return a hash of the split's name and version and of all tasks' content: ``sha256:..``."""
+        return fingerprint_of(self.tasks, self.title)
 
 
-def fingerprint_of(tasks: Iterable[Task]) -> str:
-    """A hash of tasks' content: ``sha256:..``."""
-    digest = hashlib.sha256()
+def versioned(name: str, version: object) -> str:
+    """Return a split or a grader with its version, as reports state it, e.g. ``test (version 2)``."""
+    return f"{name} (version {version})"
+
+
+def check_version(split: str, found: object, expected: int, whose: str) -> None:
+    """Compare the version of a split that something was made on with the one at hand.
+
+    Args:
+        split: The split's name.
+        found: The version that it says it was made on; None if it is from before splits had versions, which was the first.
+        expected: The version at hand.
+        whose: What was made on it, for the error.
+
+    Raises:
+        ValueError: They differ.
+    """
+    if (made := FIRST if found is None else found) != expected:
+        raise InputError(
+            f"{whose} was made on the split {versioned(split, made)}, and at hand is {versioned(split, expected)}; "
+            "use the version of medenv that it was made with, or make it anew"
+        )
+
+
+def fingerprint_of(tasks: Iterable[Task], split: str) -> str:
+    """Return a hash of tasks' content: ``sha256:..``.
+
+    Args:
+        tasks: The tasks.
+        split: The title of the split that they are from, which is hashed too.
+    """
+    digest = hashlib.sha256(split.encode() + b"\n")
     for task in tasks:
         digest.update(json.dumps(fields_of(task), sort_keys=True).encode() + b"\n")
     return f"sha256:{digest.hexdigest()}"
 
 
 def fields_of(task: Task) -> dict[str, Any]:
-    """A task as JSON values, all of it."""
+    """Return a task as JSON values, all of it."""
     fields = {name: getattr(task, name) for name in Task.__slots__}
     return {**fields, "params": dict(task.params)}
 
 
 def with_wording(split: str, task: Task, paraphrase: int | None) -> Task:
-    """A task in another wording; see `TaskSet.present`."""
+    """Return a task in another wording; see `TaskSet.present`."""
     if paraphrase is None:
         return task
     if split == "official":
-        raise ValueError("the official rows have one wording; leave paraphrase out")
+        raise InputError("the official rows have one wording; leave paraphrase out")
     return TYPES[task.type].reworded(task, paraphrase)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from medenv.errors import InputError
+
 __all__ = ["UnknownNameError", "unknown"]
 
 
-class UnknownNameError(LookupError):
+class UnknownNameError(InputError, LookupError):
     """There is no split, task or task type of that name."""
 
 

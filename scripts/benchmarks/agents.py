@@ -11,13 +11,13 @@ from pathlib import Path
 
 import httpx
 from benchmarks.measure import machine, serving
-from medenv.agents import load
 from rich.console import Console
 from rich.table import Table
 
+from medenv.agents import load
 from medenv.episode import Benchmark
-from medenv.protocol import Status
 from medenv.rollouts import play, run
+from medenv.trajectories import Status
 
 SERVER = Path(__file__).with_name("slow_model.py")
 

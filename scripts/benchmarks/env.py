@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from itertools import count, islice
 
 from benchmarks.measure import machine, median_us
-from medenv.envs import MedAgentBenchEnv
 from rich.console import Console
 from rich.table import Table
 
+from medenv.envs import MedAgentBenchEnv
+from medenv.episode import Benchmark
 from medenv.tasks import Task, load_split, task_type
 
 SPLIT = "test"
@@ -46,10 +47,11 @@ def run(tasks: int, rounds: int) -> None:
     console.print(table)
     _latencies(console, env, chosen, recorded)
     env.close()
+    _grading(console, chosen, recorded, rounds)
 
 
 def _spread(tasks: list[Task], n: int) -> list[Task]:
-    """The first tasks of each type in turn."""
+    """Take the first `n` tasks, one of each type in turn."""
     by_type: dict[int, list[Task]] = {}
     for task in tasks:
         by_type.setdefault(task.type, []).append(task)
@@ -58,7 +60,7 @@ def _spread(tasks: list[Task], n: int) -> list[Task]:
 
 
 def _record(env: MedAgentBenchEnv, task: Task) -> list[str]:
-    """The reference's texts for a task."""
+    """Play the reference solution on a task and return the texts it sends; raise ValueError unless it passes."""
     env.reset(options={"task_id": task.id})
     solution, texts = task_type(task.type).solve(task), []
     text = next(solution)
@@ -73,7 +75,7 @@ def _record(env: MedAgentBenchEnv, task: Task) -> list[str]:
 
 
 def _replay(env: MedAgentBenchEnv, episodes: dict[str, list[str]], verdicts: bool) -> float:
-    """Steps a second, resets and grading included.
+    """ReferenceActions a second, resets and grading included.
 
     Args:
         env: The environment.
@@ -96,7 +98,7 @@ def _replay(env: MedAgentBenchEnv, episodes: dict[str, list[str]], verdicts: boo
 
 
 def _varied(recorded: dict[str, list[str]], numbers: Iterator[int]) -> dict[str, list[str]]:
-    """The same episodes with searches that nobody asked before and that find the same; those that follow links are left out."""
+    """Add to each search a date bound, asked for the first time, that changes no result; drop episodes with paging."""
 
     def vary(text: str) -> str:
         kind = next((kind for kind in BOUNDS if text.startswith("GET") and f"{kind}?" in text), None)
@@ -132,3 +134,42 @@ def _latencies(console: Console, env: MedAgentBenchEnv, tasks: list[Task], recor
         "reset of the environment", f"{median_us(lambda: env.reset(options={'task_id': longest.id})):.1f}", "<= 50"
     )
     console.print(table)
+
+
+def _grading(console: Console, tasks: list[Task], recorded: dict[str, list[str]], rounds: int) -> None:
+    """Print what a verdict costs beside the episode that it judges, in this process's CPU time."""
+    table = Table(
+        "grader",
+        "episode, us",
+        "facts and record, us",
+        "verdict, us",
+        "verdict / episode",
+        title="grading",
+        title_justify="left",
+    )
+    for name in ("official", "strict"):
+        with Benchmark(SPLIT, grader=name) as benchmark:
+            played, told, judged = map(
+                min, zip(*(_costs(benchmark, tasks, recorded) for _ in range(rounds)), strict=True)
+            )
+        table.add_row(name, f"{played:.0f}", f"{told:.0f}", f"{judged:.0f}", f"{judged / played:.2f}")
+    console.print(table)
+
+
+def _costs(benchmark: Benchmark, tasks: list[Task], recorded: dict[str, list[str]]) -> tuple[float, float, float]:
+    """Return microseconds an episode, of its steps, of what is put together for the grader, and of the grader."""
+    played = told = judged = 0.0
+    for task in tasks:
+        began = time.process_time()
+        episode = benchmark.start(task)
+        for text in recorded[task.id]:
+            episode.step(text)
+        ended = time.process_time()
+        trajectory = episode.trajectory(**benchmark.chart_facts(episode)._asdict())
+        known = time.process_time()
+        if benchmark.grader.grade(trajectory).score != 1.0:
+            raise ValueError(f"the reference fails {task.id}: a benchmark of wrong episodes says nothing")
+        judged += time.process_time() - known
+        told += known - ended
+        played += ended - began
+    return tuple(1e6 * total / len(tasks) for total in (played, told, judged))

@@ -29,7 +29,7 @@ def machine() -> str:
 
 
 def rate(ask: Callable[[str], object], requests: Iterable[str]) -> float:
-    """Requests a second."""
+    """Send all requests in order and return how many were answered a second."""
     asked = list(requests)
     began = time.perf_counter()
     for request in asked:
@@ -38,7 +38,7 @@ def rate(ask: Callable[[str], object], requests: Iterable[str]) -> float:
 
 
 def median_us(act: Callable[[], object], times: int = 2000) -> float:
-    """The median time of something in microseconds."""
+    """Measure the median time of a call in microseconds."""
     took = []
     for _ in range(times):
         began = time.perf_counter_ns()

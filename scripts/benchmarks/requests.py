@@ -68,7 +68,7 @@ class Requests:
         return self._random.choice(self._ids)
 
     def page(self) -> str:
-        """A search by patient, code and date with a full page of answers, never drawn before."""
+        """Draw a new search by patient, code and date with a full page of answers."""
 
         def draw() -> str:
             (patient, code), dates = self._random.choice(list(self._long.items()))
@@ -78,7 +78,7 @@ class Requests:
         return self._new(draw)
 
     def newest(self) -> str:
-        """The newest one of a code before some instant, never drawn before."""
+        """Draw a new search for the newest observation of a patient and code before some instant."""
 
         def draw() -> str:
             (patient, code), dates = self._random.choice(list(self.series.items()))
@@ -87,7 +87,7 @@ class Requests:
         return self._new(draw)
 
     def bounded(self) -> str:
-        """A search by patient, code and date bound, however many it finds, never drawn before."""
+        """Draw a new search by patient, code and date bound, however many it finds."""
 
         def draw() -> str:
             (patient, code), dates = self._random.choice(list(self.series.items()))
@@ -97,5 +97,5 @@ class Requests:
         return self._new(draw)
 
     def name(self) -> str:
-        """A patient by name."""
+        """Draw a search for a patient by name."""
         return f"Patient?{self._random.choice(self._names)}"

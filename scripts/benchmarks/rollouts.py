@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import machine
-from medenv.agents import Player, Policy, Reply, load
 from rich.console import Console
 from rich.table import Table
 
+from medenv.agents import Player, Policy, Reply, load
 from medenv.cli.progress import EpisodeBar
 from medenv.episode import Benchmark
-from medenv.protocol import Trajectory
 from medenv.report import Summary
 from medenv.rollouts import LocalEngine, Plan, RunFolder, collect, play, read_stored
+from medenv.trajectories import Trajectory
 
 SPLIT = "test"
 
@@ -78,7 +78,7 @@ def run(settings: Settings) -> None:
 
 
 def _bookkeeping(console: Console, settings: Settings, folder: Path) -> None:
-    """What a run's own work takes a reply, an episode, and beside a model's time."""
+    """Measure what a run's own work takes a reply, an episode, and beside a model's time; print a table of it."""
     with Benchmark(SPLIT) as benchmark:
         tasks, policy = list(benchmark.tasks), load(settings.agent)
         for _ in range(2):  # the second round has everything in memory
@@ -116,7 +116,7 @@ async def _bare(benchmark: Benchmark, policy: Policy, tasks: list) -> list[Traje
 
 
 def _collected(benchmark: Benchmark, policy: Policy, plan: Plan, path: Path, concurrency: int) -> Summary:
-    """A run as ``medenv rollout`` makes it."""
+    """Play and store a run as ``medenv rollout`` does, with its progress bar; return its summary."""
     summary, bar = Summary(), EpisodeBar(policy.name, plan.episodes)
 
     def count(one: Trajectory) -> None:

@@ -82,11 +82,10 @@ def run(settings: Settings) -> None:
 
 
 def _builtin(folder: Path) -> Path:
-    resources = load_split("builtin").resources
-    assert resources is not None
-    path = folder / "builtin.ndjson"
-    EmbeddedBackend.from_resources(resources())  # fails here, in one line, if the cohort is broken
-    path.write_text("".join(json.dumps(one) + "\n" for one in resources()), encoding="utf-8")
+    charts, path = load_split("builtin").charts, folder / "builtin.ndjson"
+    assert charts is not None
+    with path.open("w", encoding="utf-8") as file:
+        charts.export(file)
     return path
 
 

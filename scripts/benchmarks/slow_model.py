@@ -47,7 +47,7 @@ class Held:
 
 
 def application(seconds: float, replies: int) -> Starlette:
-    """The server: each episode looks until its last reply, each reply takes so long."""
+    """Make a chat server whose replies take `seconds` each and end an episode at the `replies`-th."""
     held = Held()
 
     async def complete(request: Request) -> JSONResponse:

@@ -10,11 +10,11 @@ import sys
 import traceback
 
 import pytest
-from medenv.agents import ContextLimitError, FatalProviderError, LLMPolicy, ProviderError, load
 
+from medenv.agents import ContextLimitError, FatalProviderError, LLMPolicy, ProviderError, load
 from medenv.episode import Benchmark
-from medenv.protocol import Status
 from medenv.rollouts import run
+from medenv.trajectories import Status
 from tests.agents.provider_server import FAULTS, KEY, TRANSIENT, serving
 from tests.agents.test_providers import EACH
 

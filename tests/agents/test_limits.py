@@ -5,12 +5,12 @@ import json
 import threading
 
 import pytest
+
 from medenv.agents import load
 from medenv.agents.llm.cache import ReplyCache
 from medenv.agents.llm.faults import is_context_limit, retry_after
-from medenv.agents.llm.limits import Limits, Pacer
+from medenv.agents.llm.limits import Limits, RateLimiter
 from medenv.agents.llm.prices import with_cost
-
 from medenv.episode import Benchmark
 from medenv.protocol import Reply, ToolCall
 from medenv.rollouts import run
@@ -36,13 +36,13 @@ def begun(limits, requests, tokens=0.0):
     """When each of so many requests begins."""
     clock = Clock()
 
-    async def one(pacer, times):
-        async with pacer.request(tokens):
+    async def one(limiter, times):
+        async with limiter.request(tokens):
             times.append(clock.now)
 
     async def all_of_them():
-        pacer, times = Pacer(limits, clock, clock.sleep), []
-        await asyncio.gather(*(one(pacer, times) for _ in range(requests)))
+        limiter, times = RateLimiter(limits, clock, clock.sleep), []
+        await asyncio.gather(*(one(limiter, times) for _ in range(requests)))
         return times
 
     return asyncio.run(all_of_them())
@@ -59,10 +59,10 @@ def test_what_was_really_used_counts():
     clock = Clock()
 
     async def play():
-        pacer = Pacer(Limits(tokens_per_minute=100), clock, clock.sleep)
-        async with pacer.request(90) as spent:
+        limiter = RateLimiter(Limits(tokens_per_minute=100), clock, clock.sleep)
+        async with limiter.request(90) as spent:
             spent.tokens = 10
-        async with pacer.request(90):
+        async with limiter.request(90):
             return clock.now
 
     assert asyncio.run(play()) == 0.0
@@ -72,9 +72,9 @@ def test_a_pause_holds_everybody():
     clock = Clock()
 
     async def play():
-        pacer = Pacer(Limits(), clock, clock.sleep)
-        pacer.pause(5)
-        async with pacer.request(1):
+        limiter = RateLimiter(Limits(), clock, clock.sleep)
+        limiter.pause(5)
+        async with limiter.request(1):
             return clock.now
 
     assert asyncio.run(play()) == 5.0

@@ -7,11 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from medenv.agents import ContextLimitError, FatalProviderError, ProviderError, load
 
+from medenv.agents import ContextLimitError, FatalProviderError, ProviderError, load
 from medenv.episode import Benchmark
-from medenv.protocol import Status
 from medenv.rollouts import run
+from medenv.trajectories import Status
 from tests.agents.openai_server import KEY, Faults, serving
 
 TRANSIENT = ["429", "500", "cut", "no choices", "no json", "huge", "drop"]

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from medenv.agents import load
+from medenv.agents.availability import State, check
 from medenv.agents.llm import PROVIDERS
 from medenv.agents.model_file import APIS
 from medenv.agents.models import ModelFileError, find, model_list
-from medenv.agents.reach import State, check
-
 from medenv.episode import Benchmark
 from medenv.rollouts import play
 from tests.agents.providers_server import KEY, listing
+
+pytestmark = pytest.mark.quick
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published" / "leaderboard.csv"
 

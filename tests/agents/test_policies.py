@@ -1,10 +1,12 @@
 """Ways to make a policy: a function, a player that answers at once, a batch; and one without asyncio."""
 
 import asyncio
+import gc
 import threading
 
 import gymnasium as gym
 import pytest
+
 from medenv.agents import (
     BatchPolicy,
     Blocking,
@@ -13,12 +15,14 @@ from medenv.agents import (
     ProviderError,
     Reply,
     as_policy,
+    ask,
     load,
 )
-
 from medenv.episode import Benchmark
-from medenv.protocol import Status
 from medenv.rollouts import run
+from medenv.trajectories import Status
+
+pytestmark = pytest.mark.quick
 
 
 @pytest.fixture(scope="module")
@@ -170,3 +174,20 @@ def test_the_environment_takes_calls_as_json_and_samples_them():
     env.action_space.seed(1)
     assert any(env.action_space.sample().startswith('{"name"') for _ in range(10))
     env.close()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_blocking_player_in_a_notebook_says_what_to_write(benchmark):
+    task = benchmark.tasks[0]
+
+    async def cell():
+        with Blocking(look_and_finish_later) as agent:
+            player, messages = agent.start(task), benchmark.start(task).conversation
+            with pytest.raises(RuntimeError, match="await medenv"):
+                player.act(messages)
+            told = await ask(agent.policy.start(task, 0), messages)
+        agent.close()
+        return told
+
+    assert asyncio.run(cell()) == "GET Patient?_count=1"
+    gc.collect()  # a coroutine that nobody awaited would warn here

@@ -7,21 +7,21 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
 from medenv.agents import LLMPolicy, ProviderError, load
 from medenv.agents.llm import PROVIDERS, rebuild
 from medenv.agents.llm.faults import TransientError
 from medenv.agents.llm.policy import MALFORMED
 from medenv.agents.llm.provider import Settings
-from medenv.agents.llm.wire import Secret
-from pydantic import TypeAdapter
-
+from medenv.agents.llm.secret import Secret
 from medenv.episode import Benchmark
-from medenv.protocol import Conversation, Status, Trajectory, Turn
+from medenv.protocol import Conversation
 from medenv.protocol.instructions import Wording
-from medenv.protocol.reading import read
+from medenv.protocol.parsing import parse_reply
 from medenv.protocol.tools import TOOLS
-from medenv.protocol.trajectory import conversation
 from medenv.rollouts import run
+from medenv.trajectories import Status, Trajectory, Turn, conversation
 from tests.agents.provider_server import ANSWERS, KEY, PATHS, SIGNATURE, serving
 
 MODULES = {"anthropic": "anthropic", "responses": "openai", "gemini": "google.genai"}
@@ -48,7 +48,8 @@ CALLS = [
     ("Two at once ✓", [("find_problems", {"patient": "S1"}), ("finish", {"answers": [1]})]),
     ("", [("find_lab_results", {"patient": "S1", "code": "K", "date": ["ge2023", "le2024"]})]),
     ("Prose", [("order_service", {"resourceType": "ServiceRequest", "note": {"text": 'a\n"b" 😀'}})]),
-    ("", [("finish", {"answers": ["S1", 2.5, 10**30]})]),
+    ("Half a character \ud800", [("find_patients", {"family": "\ud800", "\udfff": "x"})]),
+    ("", [("finish", {"answers": ["S1", 2.5, 10**30, "\ud800"]})]),
 ]
 TEXTS = [
     ("GET Patient?name=Ä", []),
@@ -123,9 +124,9 @@ def test_what_the_provider_wants_back_comes_back_unchanged(name, monkeypatch):
     with serving(CALLS) as (server, base):
         (episode, _) = play(name, base, monkeypatch, "tools")
     last = json.loads(max(server.bodies, key=len))
-    assert len(episode.turns) == 5
+    assert len(episode.turns) == len(CALLS)
     assert episode.turns[0].reasoning == "thought 0 ✓"
-    assert [turn.text.split()[0][:6] for turn in episode.turns] == ["GET", "GET", "GET", "POST", "FINISH"]
+    assert [turn.text.split()[0][:6] for turn in episode.turns] == ["GET", "GET", "GET", "POST", "GET", "FINISH"]
     if name == "gemini":
         model = [part for one in last["contents"] if one["role"] == "model" for part in one["parts"]]
         assert {part["thoughtSignature"] for part in model if "functionCall" in part} == {SIGNATURE}
@@ -142,12 +143,14 @@ def test_what_the_provider_wants_back_comes_back_unchanged(name, monkeypatch):
         told = [b["tool_use_id"] for one in last["messages"][1:] if one["role"] == "user" for b in one["content"]]
         assert used == told
     elif name == "responses":
-        assert [one["encrypted_content"] for one in last["input"] if one.get("type") == "reasoning"] == [SIGNATURE] * 4
+        assert [one["encrypted_content"] for one in last["input"] if one.get("type") == "reasoning"] == [SIGNATURE] * (
+            len(CALLS) - 1
+        )
         calls = [one["call_id"] for one in last["input"] if one.get("type") == "function_call"]
         assert calls == [one["call_id"] for one in last["input"] if one.get("type") == "function_call_output"]
     else:
         said = [one for one in last["messages"] if one["role"] == "assistant"]
-        assert [one["reasoning_details"][0]["index"] for one in said] == [0, 1, 2, 3]
+        assert [one["reasoning_details"][0]["index"] for one in said] == list(range(len(CALLS) - 1))
         told = [one["tool_call_id"] for one in last["messages"] if one["role"] == "tool"]
         assert [call["id"] for one in said for call in one["tool_calls"]] == told
 
@@ -175,7 +178,7 @@ def requests(name, options, script=CALLS):
     own, foreign = [], []
     for number, (text, calls) in enumerate(script):
         reply = made.read(json.loads(json.dumps(ANSWERS[name](number, text, calls))))
-        reading = read(reply, "tools" if calls else "text", number=number)
+        reading = parse_reply(reply, "tools" if calls else "text", number=number)
         own.append(Turn(reading.text, "get", "seen Ä", message=reading.message, verbatim=reply.verbatim))
         foreign.append(Turn(reading.text, "get", "seen Ä", message=reading.message))
     protocol = "tools" if script is CALLS else "text"
@@ -290,13 +293,13 @@ def benches():
 
 @pytest.mark.parametrize("name", ["anthropic", "responses", "gemini"])
 def test_a_missing_sdk_names_its_extra(name, monkeypatch):
-    import medenv.agents.extras as module
+    import medenv.extras as module
 
     def absent(name):
         raise ImportError(f"No module named {name!r}")
 
     monkeypatch.setattr(module, "import_module", absent)
-    with pytest.raises(ValueError, match=r"medenv\[(anthropic|openai|gemini)\]"):
+    with pytest.raises(ValueError, match=r"\[(anthropic|openai|gemini)\]"):
         load("llm", model="m", provider=name)
 
 
@@ -320,7 +323,7 @@ def test_wrong_options_say_what_is_wrong(options, word):
 def test_a_seed_is_sent_unless_told_otherwise(name):
     def sent(**options):
         policy = LLMPolicy("m", provider=name, **options)
-        return asyncio.run(policy.wire(Conversation.of([{"role": "user", "content": "x"}]), 2**31 + 5))
+        return asyncio.run(policy.request_body(Conversation.of([{"role": "user", "content": "x"}]), 2**31 + 5))
 
     assert b'"seed":' in sent()
     assert b'"seed":' not in sent(seed=False)
@@ -332,7 +335,7 @@ def test_what_an_sdk_refuses_is_no_empty_request():
         pytest.skip("needs the package 'google.genai' (extra 'providers')")
     policy = LLMPolicy("m", provider="gemini", extra={"no_such_field": 1})
     with pytest.raises(ValueError, match="no_such_field"):
-        asyncio.run(policy.wire(Conversation.of([{"role": "user", "content": "x"}]), 0))
+        asyncio.run(policy.request_body(Conversation.of([{"role": "user", "content": "x"}]), 0))
 
 
 def test_settings_that_an_api_lacks_are_refused():

@@ -4,14 +4,15 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+
 from medenv.agents import ContextLimitError, FatalProviderError, ProviderError, load
 from medenv.agents.policy import ask
-
 from medenv.episode import Benchmark
+from medenv.errors import MedenvError
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.instructions import Wording
-from medenv.protocol.trajectory import Status, TrajectoryError
 from medenv.rollouts import run
+from medenv.trajectories import Status, TrajectoryError
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def test_episodes_that_did_not_end_by_themselves(tmp_path, benchmark):
 
 
 def test_a_run_that_can_not_be_read(tmp_path):
-    with pytest.raises(TrajectoryError, match="nowhere"):
+    with pytest.raises(MedenvError, match="nowhere"):
         load("replay", run=tmp_path / "nowhere")
     (tmp_path / "trajectories.jsonl").write_text("{}\n")
     with pytest.raises(TrajectoryError, match="line 1"):

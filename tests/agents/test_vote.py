@@ -3,16 +3,16 @@
 import asyncio
 
 import pytest
+
 from medenv.agents import FatalProviderError, FunctionPolicy, Policy, ProviderError, Reply, load
 from medenv.agents.policy import Player
 from medenv.agents.vote import VotePolicy, ballot
-
 from medenv.episode import Benchmark
 from medenv.protocol.conversation import Conversation
 from medenv.protocol.reply import ToolCall
 from medenv.protocol.tools import TOOLS
-from medenv.protocol.trajectory import Status
 from medenv.rollouts import play
+from medenv.trajectories import Status
 
 BASE = "http://localhost:8080/fhir"
 PROMPT = Conversation([{"role": "user", "content": f"The base is {BASE}, and it offers:\nGET {BASE}/Patient - people"}])

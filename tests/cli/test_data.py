@@ -136,7 +136,7 @@ def test_mistakes_are_told_in_one_line(medenv, arguments, words):
 
 
 def test_the_floors_of_test(medenv):
-    done = medenv("tasks", "--split", "test", "--floors")
+    done = medenv("tasks", "--split", "test", "--floors", "--grader", "official")
     assert done.returncode == 0, done.stderr
     rows = [row for row in done.stdout.splitlines() if row.startswith("│ ") and row[2:4].strip().isdigit()]
     assert len(rows) == 10
@@ -148,6 +148,25 @@ def test_the_floors_of_test(medenv):
             assert 100 * passed / tried <= share + 0.05, row
         for cell in (no_order, unread):
             assert cell == "-" or cell.startswith("0/"), row
+
+
+def test_the_floors_of_train_count_what_the_instruction_alone_gives_away(medenv):
+    """Half of the orders of types 3 and 8 name the MRN, so that a template filled without a look passes."""
+    done = medenv("tasks", "--split", "train", "--floors", "--limit", "300")
+    assert done.returncode == 0, done.stderr
+    assert "300 tasks of train (version 2), grader strict" in done.stdout
+    blind = {
+        int(row[2:4]): row.strip("│").split("│")[3].split()[0]
+        for row in done.stdout.splitlines()
+        if row.startswith("│ ") and row[2:4].strip().isdigit()
+    }
+    played = medenv("eval", "--agent", "empty", "--split", "train", "--limit", "300")
+    assert played.returncode == 0, played.stderr
+    line = next(line for line in played.stdout.splitlines() if line.startswith("blind floor"))
+    for number in (3, 8):
+        passed, tried = map(int, blind[number].split("/"))
+        assert 0.4 < passed / tried < 0.6
+        assert f"type {number} {blind[number]}" in line
 
 
 def test_tasks_of_an_endless_split(medenv):

@@ -41,6 +41,12 @@ def test_reference_on_builtin(tmp_path):
     assert summary["total"]["passed"] == 300
     assert summary["blind"]["total"]["episodes"] == 300
     assert summary["grader"] == "strict"
+    assert summary["split_version"] == 3
+    assert summary["grader_version"] >= 1
+    assert f"builtin (version 3), grader strict (version {summary['grader_version']})" in done.stdout
+    row = json.loads((tmp_path / "runs" / "reference-builtin" / "trajectories.jsonl").read_bytes().splitlines()[0])
+    assert row["provenance"]["split_version"] == 3
+    assert row["verdict"]["grader_version"] == summary["grader_version"]
     assert summary["data"].startswith("sha256:")
     second = medenv("eval", "--agent", "blind", "--split", "builtin", cwd=tmp_path)
     assert second.returncode == 0

@@ -19,10 +19,10 @@ def runs(tmp_path_factory):
 def test_regrading_needs_the_stored_run_only(runs):
     strict = medenv("grade", "blind", "--grader", "strict", cwd=runs)
     official = medenv("grade", "blind", "--grader", "official", "--out", "regraded", cwd=runs)
-    assert strict.stdout.splitlines()[-1] == "60/300"
-    assert official.stdout.splitlines()[-1] == "128/300"
-    assert json.loads((runs / "regraded" / "summary.json").read_bytes())["total"]["passed"] == 128
-    assert medenv("grade", "regraded/trajectories.jsonl", cwd=runs).stdout.splitlines()[-1] == "60/300"
+    assert strict.stdout.splitlines()[-1] == "30/300"
+    assert official.stdout.splitlines()[-1] == "93/300"
+    assert json.loads((runs / "regraded" / "summary.json").read_bytes())["total"]["passed"] == 93
+    assert medenv("grade", "regraded/trajectories.jsonl", cwd=runs).stdout.splitlines()[-1] == "30/300"
 
 
 def test_regrading_gives_the_very_same_verdicts(runs):
@@ -35,7 +35,7 @@ def test_regrading_gives_the_very_same_verdicts(runs):
 def test_two_runs_are_compared(runs):
     done = medenv("compare", "blind", "reference", cwd=runs)
     assert done.returncode == 0, done.stderr
-    assert "+80.0" in done.stdout
+    assert "+90.0" in done.stdout
     assert medenv("compare", "blind", "reference", "--grader", "official", cwd=runs).returncode == 0
 
 
@@ -51,11 +51,39 @@ def test_runs_on_different_charts_are_not_compared(runs):
     assert "sha256:0000" in done.stderr
 
 
+def test_runs_on_different_versions_of_a_split_are_not_compared(runs):
+    rows = [json.loads(line) for line in (runs / "blind" / "trajectories.jsonl").read_bytes().splitlines()]
+    for version in (1, None):
+        for row in rows:
+            row.pop("checksum", None)
+            row["provenance"].pop("split_version", None)
+            if version is not None:
+                row["provenance"]["split_version"] = version
+        (runs / "older.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        done = medenv("compare", "blind", "older.jsonl", cwd=runs)
+        assert done.returncode == 2
+        assert "builtin (version 3)" in done.stderr
+        assert "builtin (version 1)" in done.stderr
+
+
+def test_runs_judged_by_different_versions_of_a_grader_are_not_compared(runs):
+    rows = [json.loads(line) for line in (runs / "blind" / "trajectories.jsonl").read_bytes().splitlines()]
+    for row in rows:
+        del row["checksum"]
+        row["verdict"]["grader_version"] = 0
+    (runs / "judged_before.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = medenv("compare", "reference", "judged_before.jsonl", cwd=runs)
+    assert done.returncode == 2
+    assert "strict (version 0)" in done.stderr
+    assert medenv("compare", "reference", "judged_before.jsonl", "--grader", "strict", cwd=runs).returncode == 0
+
+
 def test_runs_judged_by_different_graders_are_not_compared(runs):
     medenv("grade", "blind", "--grader", "official", "--out", "judged", cwd=runs)
     refused = medenv("compare", "reference", "judged", cwd=runs)
     assert refused.returncode == 2
-    assert "official, strict" in refused.stderr
+    assert "official (version 1)" in refused.stderr
+    assert "strict (version " in refused.stderr
     assert medenv("compare", "reference", "judged", "--grader", "strict", cwd=runs).returncode == 0
 
 

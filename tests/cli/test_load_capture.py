@@ -91,7 +91,7 @@ def test_some_patients_alone(url, tmp_path):
     found = [json.loads(line) for line in file.read_text().splitlines()]
     assert [one["id"] for one in found if one["resourceType"] == "Patient"] == ["S9000111"]
     assert {one["subject"]["reference"] for one in found[1:]} == {"Patient/S9000111"}
-    assert run("capture", url, "-o", file, "--patients", "nobody").exit_code == 2
+    assert run("capture", url, "-o", file, "--patients", "nobody", "--force").exit_code == 2
 
 
 def test_ids_that_cannot_be_given_are_told_before_anything_is_written(url, tmp_path):

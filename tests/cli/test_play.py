@@ -1,15 +1,16 @@
 """``medenv play`` through a pseudo-terminal, as a person types into it."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 
 import pytest
+
 from medenv.agents import load
 from medenv.agents.human import HumanPolicy, doubt, unfinished
-
-from medenv.cli.chart import digest, overview, section
+from medenv.cli.chart_tables import digest, overview, section
 from medenv.episode import Benchmark
 from medenv.rollouts import play, read_run
 
@@ -115,7 +116,10 @@ def test_a_slip_is_asked_about_and_costs_no_turn(person, tmp_path):
     assert [turn.text for turn in stored.turns] == ["nonsense"]
 
 
-def test_commands_cost_nothing_and_the_chart_is_noted(person, tmp_path):
+def test_commands_cost_nothing_and_the_chart_is_noted(person, tmp_path, benchmark):
+    mrn = benchmark.tasks.task(TASK).mrn
+    with benchmark.backend.open() as session:
+        family = json.loads(session.get(f"Patient/{mrn}").body)["name"][0]["family"]
     me = person("--task", TASK, "--out", "mine")
     me.types("help", "Alt-Enter")
     me.types("prompt", "Each of your replies is exactly one action")
@@ -124,9 +128,9 @@ def test_commands_cost_nothing_and_the_chart_is_noted(person, tmp_path):
     me.types("chart labs K", "2.9 mmol/L")
     me.types("chart nothing", "it has: labs")
     me.types("chart S0000000", "no patient has the MRN")
-    me.types("GET Patient?identifier=S9445286", "Harrowland")
+    me.types(f"GET Patient?identifier={mrn}", family)
     me.types("history", "1  GET Patient", turn=2)
-    me.types("history 1", "Harrowland", turn=2)
+    me.types("history 1", family, turn=2)
     me.types("history 7", "no turn '7'", turn=2)
     me.types("FINISH([2.9])", "assisted", turn=2)
     assert me.ends() == 0
@@ -240,7 +244,7 @@ def test_a_person_may_insist():
 def test_looking_at_the_chart_leaves_the_session_alone(benchmark):
     task = benchmark.tasks.task(TASK)
     episode = benchmark.start(task)
-    found = episode.step(f"GET Observation?patient={task.mrn}&code=K").observation
+    found = episode.step(f"GET Observation?patient={task.mrn}&_count=5").observation
     _, following = digest(found)
     with episode.session.fork() as session:
         for name in ("labs", "vitals", "cond", "medications", "procedures", "orders"):

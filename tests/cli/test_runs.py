@@ -26,7 +26,7 @@ def runs(tmp_path_factory):
 
 def test_list_and_show(runs):
     listed = medenv("runs", "list", ".", cwd=runs).stdout
-    assert all(word in listed for word in ("reference", "30/30", "random", "strict", "test"))
+    assert all(word in listed for word in ("reference", "30/30", "random", "strict (version", "test (version"))
     shown = medenv("runs", "show", "reference", cwd=runs).stdout
     assert shown.splitlines()[-1] == "30/30"
     assert "prompt: sha256:" in shown
@@ -66,6 +66,35 @@ def test_merge_refuses_two_courses_of_one_attempt_and_prefers_scores_to_faults(r
     (runs / "odd" / "trajectories.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[3:4]))
     assert medenv("runs", "merge", "odd", "zero", "--out", "mended", cwd=runs).returncode == 0
     assert rows_of(runs / "mended") == rows_of(runs / "zero")
+
+
+def test_merge_refuses_different_versions_of_a_split(runs):
+    rows = rows_of(runs / "one")
+    (runs / "older").mkdir()
+    for row in rows:
+        del row["checksum"]
+        row["provenance"]["split_version"] -= 1
+    (runs / "older" / "trajectories.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    refused = medenv("runs", "merge", "zero", "older", "--out", "versions", cwd=runs)
+    assert refused.returncode == 2
+    assert "test (version 1)" in refused.stderr
+    assert "test (version 2)" in refused.stderr
+    assert not (runs / "versions" / "trajectories.jsonl").exists()
+
+
+def test_a_run_on_another_version_of_the_split_is_not_gone_on_with(runs):
+    path = runs / "zero" / "manifest.json"
+    text = path.read_text()
+    manifest = json.loads(text)
+    assert manifest["settings"]["split_version"] == 2
+    manifest["settings"]["split_version"] = 1
+    try:
+        path.write_text(json.dumps(manifest))
+        refused = medenv("rollout", "--resume", "zero", cwd=runs)
+    finally:
+        path.write_text(text)
+    assert refused.returncode == 2
+    assert "split_version 1, not 2" in refused.stderr
 
 
 def test_filter_keeps_what_fits(runs):

@@ -9,7 +9,7 @@ import gymnasium as gym
 import pytest
 
 import medenv
-from medenv.tasks.cases import CASES
+from medenv.tasks import TYPES
 
 assert medenv.ENV_IDS
 
@@ -128,4 +128,4 @@ def test_every_case_comes_up(make):
     for seed in range(150):
         env.reset(seed=seed)
         names.add((task_of(env).branch, task_of(env).params["case"]))
-    assert names == {(case.branch, case.name) for case in CASES[5]}
+    assert names == {(case.branch, case.name) for case in TYPES[5].scenarios}

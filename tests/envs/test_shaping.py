@@ -4,9 +4,11 @@ import gymnasium
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from medenv.envs import PotentialShaping
 
+from medenv.envs import PotentialShaping
 from medenv.tasks import load_split, task_type
+
+pytestmark = pytest.mark.quick
 
 TASKS = [task.id for task in load_split("builtin")][::7]
 ACTIONS = st.lists(

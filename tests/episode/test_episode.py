@@ -4,14 +4,16 @@ import json
 import socket
 
 import pytest
-from medenv.agents import load
 
+from medenv.agents import load
 from medenv.episode import Benchmark, Episode, EpisodeOverError
 from medenv.fhir import BackendError, Response
 from medenv.fhir.backend import Session
 from medenv.grading import OfficialGrader, UngradableError
-from medenv.protocol import Status, Trajectory
 from medenv.tasks import task_type
+from medenv.trajectories import Status, Trajectory
+
+pytestmark = pytest.mark.quick
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,8 @@ class Recorder(Session):
 
     def pristine(self):
         return Recorder(self.answer)
+
+    written = 0
 
     def changes(self):
         return []
@@ -256,3 +260,42 @@ def test_wrong_settings_say_so(benchmark):
     ):
         with pytest.raises(ValueError, match=word):
             Episode(task, Recorder(), **arguments)
+
+
+def test_each_turn_says_what_its_request_stored(episode):
+    task = episode.task
+    order = {"resource": json.loads(bp(task)), "request": {"method": "POST", "url": "Observation"}}
+    read = {"request": {"method": "GET", "url": f"Patient/{task.mrn}"}}
+
+    def post(kind, *entries):
+        return "POST ?_format=json\n" + json.dumps({"resourceType": "Bundle", "type": kind, "entry": entries})
+
+    episode.step(f"GET Patient/{task.mrn}")
+    episode.step(post("transaction", order, order))
+    episode.step(post("batch", read))
+    twin = episode.fork()
+    for one in (episode, twin):
+        one.step("POST Observation\n{}")
+        one.step("POST http://example.org/Observation\n{}")
+        one.step(f"POST Observation\n{bp(task)}")
+        assert [(turn.writes, turn.wrote) for turn in one.turns] == [
+            (0, False),
+            (2, True),
+            (0, False),
+            (0, False),
+            (None, False),
+            (1, True),
+        ]
+    assert [change["kind"] for change in episode.trajectory().changes] == ["create"] * 3
+
+
+def test_numbers_that_no_row_can_hold_are_stored_as_text(benchmark, episode):
+    order = json.loads(bp(episode.task)) | {
+        "extension": [{"url": "x", "valueDecimal": "9" * 5000}],
+    }
+    assert episode.step(f"POST Observation\n{json.dumps(order)}").response.status == 201
+    episode.step("FINISH([])")
+    trajectory = benchmark.finish(episode)
+    assert Trajectory.from_json(trajectory.to_json()).changes[0]["stored"]["extension"] == [
+        {"url": "x", "valueDecimal": "9" * 5000}
+    ]

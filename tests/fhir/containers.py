@@ -18,15 +18,15 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from medenv.agents import Policy
 
+from medenv.agents import Policy
 from medenv.episode import Benchmark
 from medenv.fhir.container import Engine, Spec
 from medenv.fhir.container.engine import KEPT, OWNER, owner, owner_is_gone
 from medenv.fhir.remote import Client
-from medenv.protocol import Trajectory
 from medenv.rollouts import run
 from medenv.tasks import Task
+from medenv.trajectories import Trajectory
 from tests.fhir import recordings
 
 IMAGE = os.environ.get("MEDENV_TEST_IMAGE", "")

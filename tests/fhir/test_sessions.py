@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from medenv.fhir import EmbeddedBackend
-from medenv.fhir.errors import FhirError
-from medenv.fhir.session import EmbeddedSession
+from medenv.fhir.template import Record
 from tests.fhir import recordings
+
+pytestmark = pytest.mark.quick
 
 QUERIES = [
     "Observation?patient=S9000111&code=GLU&date=ge2023-01-01",
@@ -163,24 +164,6 @@ def test_history_of_what_was_written(recorded):
     assert recorded.get(f"Observation/{id_}/_history/3").status == 410
 
 
-def test_the_engines_own_interface(recorded_backend):
-    """What the writing side builds on: numbers and versions are given here."""
-    session = recorded_backend.open()
-    assert isinstance(session, EmbeddedSession)
-    record = session.save("Basic", "mine", {"resourceType": "Basic", "code": {"text": "x"}}, "{}")
-    assert (record.version, record.submitted, record.deleted) == (1, "{}", False)
-    assert session.save("Basic", "mine", {"resourceType": "Basic"}, None, "PUT").version == 2
-    assert session.remove("Basic", "mine").deleted
-    assert [r.version for r in session.history("Basic", "mine")] == [1, 2, 3]
-    with pytest.raises(KeyError):
-        session.remove("Basic", "other")
-    session.expunge("Basic", "mine")
-    assert session.lookup("Basic", "mine") is None
-    assert session.search_ids("Patient", "identifier=S9000000") == [("Patient", "S9000000")]
-    with pytest.raises(FhirError):
-        session.search_ids("Patient", "nothing=1")
-
-
 def test_submitted_text_stays_beside_the_resource(recorded):
     payload = vital("S9000000", "kept")
     id_ = json.loads(recorded.post("Observation", payload).body)["id"]
@@ -214,3 +197,35 @@ def test_references_sort_by_the_number_of_what_they_name():
         own = json.loads(made.body)["id"]
         found = [e["resource"]["id"] for e in json.loads(session.get("Observation?_sort=-patient").body)["entry"]]
         assert found == [own, "5", "4", "7", "6", "8"]
+
+
+def test_what_belongs_to_the_chart_before_is_not_looked_at_unless_it_was_written(recorded_backend, monkeypatch):
+    added = {"resourceType": "Observation", "status": "final", "code": {"text": "BP"}, "valueString": "before"}
+    session = recorded_backend.open(overlay=[{**added, "id": f"mine{number}"} for number in range(3)])
+    with monkeypatch.context() as patched:
+        patched.setattr(Record, "resource", property(lambda record: pytest.fail(f"{record.id} was read")))
+        assert (session.written, session.changes()) == (0, [])
+    session.put("Observation/mine1", json.dumps({**added, "id": "mine1", "valueString": "after"}))
+    fork = session.fork()
+    fork.delete("Observation/mine1")
+    session.put("Observation/mine1", json.dumps({**added, "id": "mine1"}))
+    assert (session.written, fork.written) == (2, 2)
+    (undone,), (deleted,) = session.changes(), fork.changes()
+    assert (undone.kind, [one["valueString"] for one in undone.versions]) == ("undone", ["after"])
+    assert (deleted.kind, [one["valueString"] for one in deleted.versions]) == ("delete", ["after"])
+    session.reset()
+    assert (session.written, session.changes()) == (0, [])
+
+
+def test_what_is_expunged_was_written_all_the_same(recorded):
+    id_ = json.loads(recorded.post("Observation", vital("S9000111", "x")).body)["id"]
+    recorded.delete(f"Observation/{id_}")
+    names = ("expungeDeletedResources", "expungePreviousVersions")
+    everything = {
+        "resourceType": "Parameters",
+        "parameter": [{"name": name, "valueBoolean": True} for name in names],
+    }
+    assert recorded.post(f"Observation/{id_}/$expunge", json.dumps(everything)).ok
+    assert recorded.get(f"Observation/{id_}").status == 404
+    (change,) = recorded.changes()
+    assert (recorded.written, change.kind, [one["valueString"] for one in change.versions]) == (2, "undone", ["x"])

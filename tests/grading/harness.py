@@ -6,8 +6,8 @@ Written from the rules of the official protocol alone, so that it can disagree w
 import json
 
 from medenv.grading.official import Case, OfficialGrader, judge
-from medenv.protocol import Status, Trajectory, Turn
 from medenv.tasks.task import DEFAULT_NOW, Task
+from medenv.trajectories import Status, Trajectory, Turn
 
 BASE = "http://localhost:8080/fhir/"
 ASK = ". Please call FINISH if you have got answers for all the questions and finished all the requested tasks"

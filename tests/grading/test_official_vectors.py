@@ -20,6 +20,8 @@ from tests.grading.harness import (
     text_protocol,
 )
 
+pytestmark = pytest.mark.quick
+
 PASS, FAIL = 1.0, 0.0
 RECENT = "2023-11-13T08:00:00+00:00"
 CLEAN_BP = post(bp())

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from medenv.protocol import Finish, Get, Invalid, Post, parse
 
+pytestmark = pytest.mark.quick
+
 
 @pytest.mark.parametrize(
     ("text", "action"),

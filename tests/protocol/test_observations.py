@@ -1,16 +1,20 @@
 """What the agent sees of a response, in both styles, and the record of an episode as JSON."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from medenv.fhir.backend import Response
-from medenv.protocol import Post, Status, Trajectory, Turn, parse
+from medenv.protocol import Post, parse
 from medenv.protocol.endpoints import ENDPOINTS
 from medenv.protocol.instructions import prompt_hash, text_prompt
 from medenv.protocol.observations import not_json, render
-from medenv.protocol.trajectory import TrajectoryError
 from medenv.tasks import Task
+from medenv.trajectories import Status, Trajectory, TrajectoryError, Turn
+
+pytestmark = pytest.mark.quick
 
 BODY = '{\n  "resourceType": "Patient",\n  "id": "S1",\n  "meta": {\n    "versionId": "1"\n  },\n  "x": 4.0\n}'
 
@@ -49,7 +53,7 @@ def test_instructions_hold_all_that_the_agent_needs():
 
 def trajectory(text="FINISH([1])", **changes):
     task = Task("task9_3", 9, "do", "", "S1", "builtin", "low", params={"code": "K"})
-    turns = (Turn(text, "get", "seen", "GET", "Patient", 200, {"tokens": 3}), Turn("FINISH([])", "finish"))
+    turns = (Turn(text, "get", "seen", "GET", "Patient", 200, {"tokens": 3}, writes=0), Turn("FINISH([])", "finish"))
     fields = {"prompt": "p", "status": Status.COMPLETED, "turns": turns, "result": "[]", "facts": [{"a": None}]}
     return Trajectory(task, "http://localhost:8080/fhir", **{**fields, **changes})
 
@@ -62,6 +66,18 @@ def test_trajectories_survive_json(text):
     assert after.to_json() == before.to_json()
     assert after.messages == before.messages
     assert [m["role"] for m in after.messages] == ["user", "assistant", "user", "assistant"]
+
+
+@pytest.mark.parametrize(("status", "wrote"), [(201, True), (400, False)])
+def test_rows_from_before_writes_were_counted_are_judged_by_the_answer(status, wrote):
+    turns = (Turn("POST x\n{}", "post", "seen", "POST", "Observation", status), Turn("FINISH([])", "finish"))
+    row = json.loads(trajectory(turns=turns).to_json())
+    for turn in row["turns"]:
+        del turn["writes"]
+    old = Trajectory.from_json(json.dumps(row))
+    assert [(turn.writes, turn.wrote) for turn in old.turns] == [(None, wrote), (None, False)]
+    counted = Trajectory.from_json(trajectory(turns=(Turn("x", "post", "", "POST", "", 200, writes=0),)).to_json())
+    assert not counted.turns[0].wrote, "a batch that only reads"
 
 
 @pytest.mark.parametrize(

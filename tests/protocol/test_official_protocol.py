@@ -3,45 +3,30 @@
 import json
 
 import pytest
+import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from medenv.episode import Benchmark, Episode
-from medenv.fhir import EmbeddedBackend
-from medenv.protocol import Status
-from medenv.protocol.official import OfficialInstructions
+from medenv.fhir import BackendError, EmbeddedBackend
+from medenv.protocol.official import OfficialInstructions, official_target
+from medenv.protocol.urls import ForeignURLError, as_requested
 from medenv.tasks import Task
 from medenv.tasks.official import TaskFileError
+from medenv.trajectories import Status
+from tests.protocol.checkouts import FUNCTIONS, write_checkout
+
+pytestmark = pytest.mark.quick
 
 BASE = "http://localhost:8080/fhir"
 GO_ON = "Please call FINISH if you have got answers for all the questions and finished all the requested tasks"
 ACCEPTED = f"POST request accepted and executed successfully. {GO_ON}"
-FUNCTIONS = [{"name": "GET {api_base}/Patient", "description": "find \u00e9"}]
-SOURCE = '''
-import nothing_of_this_name  # the file is read, never run
-raise SystemExit("run")
-
-OTHER = f"{1}"
-MedAgentBench_prompt = """Role. One of {{GET, POST}}.
-{functions}
-Use {api_base}.
-Context: {context}
-Question: """ "{question}"
-'''
-ROWS = [
-    {"id": "task2_1", "instruction": "How old is S1?", "context": "It is 2023.", "eval_MRN": "S1"},
-]
 PATIENT = {"resourceType": "Patient", "id": "S1", "gender": "male"}
 
 
 @pytest.fixture
 def checkout(tmp_path):
-    source = tmp_path / "src" / "server" / "tasks" / "medagentbench"
-    source.mkdir(parents=True)
-    (source / "__init__.py").write_text(SOURCE, encoding="utf-8")
-    data = tmp_path / "data" / "medagentbench"
-    data.mkdir(parents=True)
-    (data / "test_data_v2.json").write_text(json.dumps(ROWS))
-    (data / "funcs_v1.json").write_text(json.dumps(FUNCTIONS))
-    return tmp_path
+    return write_checkout(tmp_path)
 
 
 @pytest.fixture
@@ -120,7 +105,7 @@ def test_dialogues(name, episode):
 
 
 def test_only_absolute_urls_of_this_server_are_sent(episode):
-    class AskedError(Exception):
+    class AskedError(BackendError):
         pass
 
     def request(*_args, **_more):
@@ -136,6 +121,120 @@ def test_only_absolute_urls_of_this_server_are_sent(episode):
         assert episode.step(f"GET {url}").observation.startswith(REFUSED)
     with pytest.raises(AskedError):
         episode.step(SEARCH)
+
+
+def said_by_requests(url):
+    """What the client that the harness uses says of a URL before it looks for its host; None if it would look."""
+    try:
+        prepared = requests.Request("GET", f"{url}&_format=json").prepare()
+        requests.Session().get_adapter(prepared.url)
+    except requests.RequestException as error:
+        # What follows differs between versions of urllib3.
+        return UNREADABLE if str(error).startswith(UNREADABLE) else str(error)
+    return None
+
+
+UNREADABLE = "Failed to parse: "
+
+
+def refused(url):
+    """What medenv says of it; None if it is asked."""
+    try:
+        official_target(url, BASE)
+    except ForeignURLError as refusal:
+        return UNREADABLE if str(refusal).startswith(UNREADABLE) else str(refusal)
+    return None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "Patient",
+        "/Patient?name=x",
+        "Observation?patient=S1&date=ge2023-11-12T10:15:00+00:00",
+        "localhost:8080/fhir/Patient?_id=S1",
+        "//localhost:8080/fhir/Patient?_id=S1",
+        "//localhost/fhir/Patient",
+        "{api_base}/Patient?_id=S1",
+        "ftp://localhost:8080/fhir/Patient",
+        "file:///etc/passwd",
+        "httpx://localhost:8080/fhir/Patient",
+        "http:/localhost:8080/fhir/Patient",
+        "http:///fhir/Patient",
+        "http://:8080/fhir/Patient",
+        "http://?x",
+        "http:Patient",
+        "http",
+        "http://.localhost/fhir",
+        "http://*/fhir",
+        "http://localhost:99999/fhir/Patient",
+        "http://localhost:port/fhir/Patient",
+        "http://[::1/fhir",
+        "",
+    ],
+)
+def test_a_url_that_cannot_be_sent_is_refused_in_the_words_of_requests(url):
+    assert refused(url) == said_by_requests(url) is not None
+
+
+PIECES = ["http", "https", "ftp", ":", "/", "//", "?", "=", "&", "x", "Patient", "localhost", "8080", "..", "@", "%2e"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([*PIECES, f"{BASE}/"]), max_size=8).map("".join))
+def test_any_url_is_sent_or_refused_as_by_requests(url):
+    said, expected = refused(url), said_by_requests(url)
+    if said is None:
+        assert expected is None
+        assert as_requested(f"{url}&_format=json") == requests.Request("GET", f"{url}&_format=json").prepare().url
+    elif expected is None:
+        assert "not on this server" in said or "Client Error:  for url: " in said
+    else:
+        # Of a scheme such as "httpsx", requests quotes the URL before it refuses it.
+        assert said == expected or said[:35] == expected[:35] == "No connection adapters were found f"
+
+
+@pytest.mark.parametrize(
+    ("url", "answer"),
+    [
+        (
+            f"{BASE}/http://localhost:8080/fhir/Patient",
+            "404 Client Error:  for url: {}/http://localhost:8080/fhir/Patient",
+        ),
+        (
+            f"{BASE}/http://localhost:8080/fhir/Patient?_id=S1",
+            "404 Client Error:  for url: {}/http://localhost:8080/fhir/Patient?_id=S1",
+        ),
+        (f"{BASE}/%2e/Patient?_id=S1", "404 Client Error:  for url: {}/./Patient?_id=S1"),
+        (f"{BASE}/%2E%2e/fhir/Patient?_id=S1", "404 Client Error:  for url: {}/../fhir/Patient?_id=S1"),
+        (f"{BASE}/Patient/%2e%2e?_id=S1", "404 Client Error:  for url: {}/Patient/..?_id=S1"),
+        (f"{BASE}/Patient/%2e%2e/Patient?_id=S1", "400 Client Error:  for url: {}/Patient/../Patient?_id=S1"),
+        (f"{BASE}/Patient/%2e%2e/%2e%2e/x?_id=S1", "404 Client Error:  for url: {}/Patient/../../x?_id=S1"),
+        (BASE, "404 Client Error:  for url: {}"),
+        ("HTTP://LOCALHOST:08080/fhir/Foo?_id=S1", "404 Client Error:  for url: {}/Foo?_id=S1"),
+        ("http://localhost:8080/other?x=1", "404 Client Error:  for url: http://localhost:8080/other?x=1"),
+        (f"{BASE}/Observation/../Patient?_id=S1", None),
+        (f"{BASE}/./Patient?_id=S1", None),
+        (f"{BASE}/../fhir/Patient?_id=S1", None),
+    ],
+)
+def test_dots_and_urls_within_urls_are_answered_as_by_hapi(episode, url, answer):
+    """Each status is what HAPI 7.6.0 was seen to answer to what requests sends."""
+    seen = episode.step(f"GET {url}").observation
+    if answer is None:
+        assert seen.startswith(FOUND)
+    else:
+        assert seen == f"{REFUSED}{answer.format(BASE)}&_format=json"
+
+
+def test_a_url_within_a_url_is_a_404_in_the_text_protocol_too():
+    with EmbeddedBackend.from_resources([PATIENT]) as backend:
+        task = Task("task2_1", 2, "How old is S1?", "It is 2023.", "S1", "official", None, params={})
+        episode = Episode(task, backend.open())
+        assert episode.step(f"GET {BASE}/{BASE}/Patient?_id=S1").observation.startswith("HTTP 404\n")
+        for url in ("Patient/%2e%2e/Patient?_id=S1", "%2e/Patient?_id=S1", f"{BASE}/%2E%2E/x"):
+            assert episode.step(f"GET {url}").response is None
+        assert episode.step("GET Observation/../Patient?_id=S1").response.ok
 
 
 @pytest.mark.parametrize(

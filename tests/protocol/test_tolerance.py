@@ -5,9 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medenv.episode import Benchmark
-from medenv.protocol import Status, Trajectory, parse
+from medenv.protocol import parse
 from medenv.protocol.actions import Invalid
 from medenv.protocol.tolerance import TOLERANCES, tolerated
+from medenv.trajectories import Status, Trajectory
+
+pytestmark = pytest.mark.quick
 
 CASES = [
     ("thinking", "<think>FINISH([0])\nmaybe</think>\n\nFINISH([1])"),

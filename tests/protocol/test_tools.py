@@ -6,15 +6,16 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from medenv.agents import load
 
+from medenv.agents import load
 from medenv.episode import Benchmark
 from medenv.grading import OfficialGrader
-from medenv.protocol import Reply, Status, ToolCall, Trajectory, parse
+from medenv.protocol import Reply, ToolCall, parse
 from medenv.protocol.endpoints import ENDPOINTS
-from medenv.protocol.reading import read
+from medenv.protocol.parsing import parse_reply
 from medenv.protocol.tools import NOT_CARRIED_OUT, TOOLS, CallError, UnknownFunctionError, as_call, as_text
 from medenv.rollouts import run
+from medenv.trajectories import Status, Trajectory
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +147,7 @@ def test_search_arguments_become_a_query():
 @given(st.text(max_size=30), st.text(max_size=60))
 def test_any_call_is_read_as_an_action(name, arguments):
     for chosen in (name, "find_lab_results", "order_service", "finish"):
-        reading = read(Reply(calls=(ToolCall(chosen, arguments),)), "tools")
+        reading = parse_reply(Reply(calls=(ToolCall(chosen, arguments),)), "tools")
         assert reading.message["tool_calls"][0]["function"]["name"] is not None
         json.dumps(reading.message).encode()
         try:

@@ -5,7 +5,11 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medenv.fhir.backend import below_base
+from medenv.fhir.remote import Client
 from medenv.protocol.urls import ForeignURLError, absolute, quote_url, relative
+
+pytestmark = pytest.mark.quick
 
 BASE = "http://localhost:8080/fhir"
 
@@ -72,6 +76,62 @@ def test_whatever_is_let_through_stays_below_the_base(url):
     sent = requests.Request("GET", f"{BASE}/{there}").prepare().url
     assert sent.startswith((f"{BASE}/", f"{BASE}?"))
     assert not there.startswith("/")
+
+
+PARTS = st.lists(
+    st.sampled_from(
+        [
+            "http",
+            "://",
+            ":",
+            "/",
+            "//",
+            "x",
+            "Patient",
+            "..",
+            ".",
+            "%2e",
+            "%",
+            "?",
+            "#",
+            "\\",
+            "\0",
+            "\ud800",
+            "²",
+            "@",
+            BASE,
+            "/fhir",
+        ]
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(PARTS)
+def test_what_is_let_through_is_below_the_base_for_every_reader(url):
+    try:
+        there = relative(url, BASE)
+    except ForeignURLError:
+        return
+    assert below_base(there, BASE) == there
+    assert not there.startswith("/")
+    client = Client(BASE)
+    assert client.target(there) == there
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("Patient/http://x", "Patient/http://x"),
+        ("/http://x/y", "http%3A//x/y"),
+        (f"{BASE}/http://x", "http%3A//x"),
+        ("a/..//http://x", "http%3A//x"),
+        ("?url=http://x", "?url=http://x"),
+    ],
+)
+def test_a_scheme_further_on_is_part_of_the_path(url, expected):
+    assert relative(url, BASE) == expected
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="#?"))

@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from medenv.agents.seeds import agent_seed
 
-from medenv.protocol import Status, Turn
+from medenv.agents.seeds import agent_seed
 from medenv.rollouts.attempts import Attempts
 from medenv.rollouts.budget import Budget, cost_of
+from medenv.trajectories import Status, Turn
 from tests.rollouts.store.test_folder import row
 
 TASKS = [row(number).task for number in range(3)]

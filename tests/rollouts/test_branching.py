@@ -4,10 +4,9 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from medenv.agents import Player, Policy, load
 
+from medenv.agents import Player, Policy, load
 from medenv.episode import Benchmark
-from medenv.protocol import Status
 from medenv.rollouts import (
     Forks,
     LocalEngine,
@@ -21,6 +20,7 @@ from medenv.rollouts import (
     replay,
     run,
 )
+from medenv.trajectories import Status
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_a_beginning_that_several_episodes_share_is_one_place(folder):
     assert len(at_start) == len({one.task.id for one in read_run(folder)})
     with pytest.raises(ValueError, match="99"):
         Forks(folder, [99])
-    assert {fork.beginning.parent.task.type for fork in Forks(folder, [0], [3])} == {3}
+    assert {fork.prefix.parent.task.type for fork in Forks(folder, [0], [3])} == {3}
 
 
 def test_the_function_and_the_engine_give_the_same(benchmark, parents, tmp_path):
@@ -163,7 +163,7 @@ def test_the_function_and_the_engine_give_the_same(benchmark, parents, tmp_path)
     engine, forks = LocalEngine(benchmark, load("random")), Forks(folder.path, [1])
     assert len(forks) == len(first)
     for fork in forks:
-        parent = first[fork.beginning.parent.task.id]
+        parent = first[fork.prefix.parent.task.id]
         by_hand = gather(branch(benchmark, load("random"), parent, 1, 2, seed=9, run="parents"))
         played = [asyncio.run(engine.episode(fork.attempt(number, 9))) for number in range(2)]
         assert [one.to_json() for one in played] == [one.to_json() for one in by_hand]

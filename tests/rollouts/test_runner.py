@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from medenv.agents import FatalProviderError, Player, Policy, ProviderError, Reply, load
 
+from medenv.agents import FatalProviderError, Player, Policy, ProviderError, Reply, load
 from medenv.episode import Benchmark
 from medenv.grading import OfficialGrader
-from medenv.protocol import Status
 from medenv.rollouts import run
+from medenv.trajectories import Status
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,11 @@ def test_verdicts_name_the_branch_that_the_task_declares(benchmark):
 def test_the_blind_policy_never_looks_and_fails_where_the_chart_decides(benchmark):
     episodes = collect(benchmark, load("blind"))
     assert not any(turn.kind == "get" for one in episodes for turn in one.turns)
-    assert passed(episodes, 3) == passed(episodes, 8) == 30
-    assert passed(episodes) == 60, "strictly, only what the instruction holds whole can be done blind"
-    assert sum(OfficialGrader().grade(one).score for one in episodes) > 100
+    whole = {one.task.id for one in episodes if one.task.type in (3, 8) and one.task.mrn in one.task.instruction}
+    solved = {one.task.id for one in episodes if one.verdict["score"] == 1.0}
+    assert solved == whole, "strictly, only what the instruction holds whole can be done blind"
+    assert len(solved) > 20
+    assert sum(OfficialGrader().grade(one).score for one in episodes) > len(solved)
 
 
 def test_random_runs_to_the_end_and_repeats_itself(benchmark):

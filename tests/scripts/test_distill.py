@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from medenv.agents import load
 
+from medenv.agents import load
 from medenv.episode import Benchmark
 from medenv.protocol.instructions import Wording
 from medenv.rollouts import run
 
 for package in ("torch", "trl", "peft", "datasets"):
-    pytest.importorskip(package, reason="this needs the extra 'train' (pip install 'medenv[train]')")
+    pytest.importorskip(package, reason="this needs the extra 'train'")
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "distill.py"
 SHORT = "{context}\n{instruction}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +12,7 @@ import pytest
 from medenv.fhir import jsontext
 from medenv.tasks import builtin
 from medenv.tasks.chart import instant
+from tests.tasks.sources import parsed
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 
@@ -20,8 +20,8 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 class Chart:
     """Answers the searches that solutions send: unsorted in load order, 20 a page, with `next` links."""
 
-    def __init__(self, resources: Iterable[dict]) -> None:
-        self.resources = [json.loads(jsontext.compact(resource)) for resource in resources]
+    def __init__(self, resources: Iterable[object]) -> None:
+        self.resources = list(parsed(resources))
         self._observations: dict[tuple[str, str], list[dict]] = {}
         for resource in self.resources:
             if resource["resourceType"] == "Observation":

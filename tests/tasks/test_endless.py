@@ -15,8 +15,8 @@ import pytest
 
 from medenv.fhir import EmbeddedBackend
 from medenv.tasks import TYPES, UnknownNameError, cohort_of, load_split
-from medenv.tasks.cases import CASES, ROUND, shares
 from medenv.tasks.chart import instant, newest, readings
+from medenv.tasks.scenarios import ROUND, shares
 from tests.tasks.test_on_server import play
 
 SMALL = cohort_of("train", charts=60)
@@ -40,22 +40,22 @@ def tasks(split):
 
 
 def facts(task, session):
-    query = TYPES[task.type].facts_query(task)
+    query = TYPES[task.type].reference_query(task)
     entries = json.loads(session.get(query).body).get("entry", []) if query else []
     return [entry["resource"] for entry in entries]
 
 
 @pytest.mark.parametrize("number", TYPES)
-def test_cases_add_up_to_a_round_and_name_real_branches(number):
-    assert sum(case.count for case in CASES[number]) == ROUND
-    assert set(shares(number)) == {branch.name for branch in TYPES[number].branches}
+def test_scenarios_add_up_to_a_round_and_name_real_branches(number):
+    assert sum(scenario.count for scenario in TYPES[number].scenarios) == ROUND
+    assert set(shares(TYPES[number].scenarios)) == {branch.name for branch in TYPES[number].branches}
 
 
 def test_types_and_branches_come_as_often_as_declared(split):
     tasks = split[: 10 * ROUND * 2]
     counts = Counter((task.type, task.branch) for task in tasks)
     for number in TYPES:
-        for branch, share in shares(number).items():
+        for branch, share in shares(TYPES[number].scenarios).items():
             assert counts[number, branch] == share * ROUND * 2
 
 
@@ -97,11 +97,21 @@ def test_cases_are_what_they_say(tasks, split, backend):
         with backend.open(overlay=split.overlay(task)) as session:
             values = readings(facts(task, session))
             case = task.params["case"]
-            if "beyond the first page" in case:
-                latest = newest(values)
+            latest, count = newest(values), len(values)
+            if any(words in case for words in ("beyond the first page", "middle of the list")):
                 assert values.index(latest) >= 20
                 assert newest(values[:20]).value != latest.value
                 seen["buried"] += 1
+            if "middle of the list" in case:
+                assert count > 40
+                assert values.index(latest) < count - 20
+                assert newest(values[-20:]).value != latest.value
+                seen["middle"] += 1
+            if case == "long list":
+                assert count > 20
+                assert values.index(latest) < min(20, count - 20)
+            seen["any"] += latest is not None
+            seen["stored last"] += latest is not None and values[-1] == latest
             if case == "future decoy":
                 shown = json.loads(session.get(f"Observation?patient={task.mrn}&_count=5000").body)["entry"]
                 later = [
@@ -117,6 +127,8 @@ def test_cases_are_what_they_say(tasks, split, backend):
                 assert newest(values).value in (3.4, 3.5)
                 seen["limit"] += 1
     assert seen["buried"] > 50
+    assert seen["middle"] > 40
+    assert seen["stored last"] < 0.25 * seen["any"]
     assert seen["future"] > 5
     assert seen["limit"] > 3
 
@@ -149,6 +161,30 @@ def test_the_same_index_and_id_give_the_same_task(split):
     assert list(islice(split, 3)) == list(split[:3])
     with pytest.raises(IndexError, match="1000000000"):
         split[1_000_000_000]
+
+
+@pytest.mark.parametrize("ward", ["train", "validation"])
+def test_leap_day_births_decide_in_every_round(ward):
+    split = load_split(ward, cohort=cohort_of(ward, charts=10))
+    seen = Counter()
+    for task in split.choose(2)[:ROUND]:
+        arriving = [one for one in split.overlay(task) if isinstance(one, dict)]
+        born = next((one["birthDate"] for one in arriving if one["id"] == task.mrn), "")
+        if task.params["case"] == "leap day":
+            assert born.endswith("-02-29")
+            seen[task.branch, task.now[5:10] if task.branch != "ordinary" else ""] += 1
+    assert seen == {("ordinary", ""): 1, ("birthday", "03-01"): 1, ("eve", "02-28"): 1}
+
+
+@pytest.mark.parametrize(
+    "now", ["2024-02-28", "2024-02-29", "2024-03-01", "2023-02-28", "2023-03-01", "2023-11-13", "2023-12-31"]
+)
+def test_leap_day_cases_are_what_they_say_on_any_day(split, backend, now):
+    for task in split.choose(2)[:ROUND]:
+        if task.params["case"] == "leap day":
+            moved = split.present(task, now=f"{now}T12:00:00+00:00")
+            with backend.open(overlay=split.overlay(moved)) as session:
+                assert TYPES[2].gold(moved, facts(moved, session)).branch == task.branch
 
 
 def test_seeds_give_other_tasks(split):

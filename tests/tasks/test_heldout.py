@@ -12,7 +12,7 @@ import pytest
 from medenv.fhir import EmbeddedBackend, Store
 from medenv.fhir.store import build
 from medenv.tasks import TYPES, Task, cohort_of, heldout, load_split
-from medenv.tasks.cases import shares
+from medenv.tasks.scenarios import shares
 from tests.tasks.test_on_server import play
 
 
@@ -29,7 +29,7 @@ def backend(split, tmp_path_factory):
 
 
 def facts(task, session):
-    query = TYPES[task.type].facts_query(task)
+    query = TYPES[task.type].reference_query(task)
     entries = json.loads(session.get(query).body).get("entry", []) if query else []
     return [entry["resource"] for entry in entries]
 
@@ -46,7 +46,9 @@ def test_thirty_a_type_in_the_declared_branches(split):
     assert len({task.id for task in split}) == 300
     for number in TYPES:
         counts = Counter(task.branch for task in split.of_type(number))
-        assert {branch: count / 30 for branch, count in counts.items()} == pytest.approx(shares(number))
+        assert {branch: count / 30 for branch, count in counts.items()} == pytest.approx(
+            shares(TYPES[number].scenarios)
+        )
 
 
 def test_charts_are_small_enough_and_need_no_overlay(split, backend):
@@ -101,6 +103,43 @@ def test_no_two_values_of_a_task_lie_at_the_deciding_time(split, backend):
                 if values:
                     last = max(value.at for value in values)
                     assert sum(value.at == last for value in values) == 1
+
+
+def test_the_newest_value_stands_anywhere_in_the_order_of_storage(split, backend):
+    """Neither the last stored, nor the first or the last page, has it more often than its share of the values."""
+    middle, first, last, alone, chance, tried = Counter(), 0, 0, 0, 0.0, 0
+    for task in split:
+        if task.type not in (4, 5, 6, 7, 9, 10):
+            continue
+        with backend.open() as session:
+            values = [one["effectiveDateTime"] for one in facts(task, session)]
+            if not values:
+                continue
+            at, count = values.index(max(values)), len(values)
+            query = f"Observation?patient={task.mrn}&code={task.params['code']}&_sort=-_lastUpdated&_count=1"
+            stored_last = json.loads(session.get(query).body)["entry"][0]["resource"]["effectiveDateTime"]
+        assert (stored_last == max(values)) == (at == count - 1)
+        tried += 1
+        chance += 1 / count
+        alone += at == count - 1
+        first += at < 20
+        last += at >= count - 20
+        middle[task.type] += 20 <= at < count - 20 and count > 40
+    assert tried > 140
+    assert abs(alone - chance) < 0.1 * tried
+    assert max(first, last) < 0.6 * tried
+    assert min(middle[number] for number in (4, 5, 6, 7, 9, 10)) >= 6
+
+
+def test_leap_day_births_count_from_the_first_of_march(split, backend):
+    seen = Counter()
+    for task in split.of_type(2):
+        with backend.open() as session:
+            born = facts(task, session)[0]["birthDate"]
+        if born.endswith("-02-29"):
+            seen[task.branch] += 1
+            assert task.branch == "ordinary" or task.now[5:10] == {"birthday": "03-01", "eve": "02-28"}[task.branch]
+    assert set(seen) == {"ordinary", "birthday", "eve"}
 
 
 def test_graded_values_have_number_and_offset(split, backend):

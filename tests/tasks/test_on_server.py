@@ -8,6 +8,7 @@ import pytest
 
 from medenv.fhir import EmbeddedBackend
 from medenv.tasks import TYPES, load_split
+from tests.tasks.sources import parsed
 
 TURNS = 8
 
@@ -50,7 +51,7 @@ def test_the_reference_acts_as_the_chart_demands(split, backend, number):
     known = TYPES[number]
     for task in split.of_type(number):
         with backend.open() as session:
-            query = known.facts_query(task)
+            query = known.reference_query(task)
             entries = json.loads(session.get(query).body).get("entry", []) if query else []
             gold = known.gold(task, [entry["resource"] for entry in entries])
             assert gold.branch == task.branch, task.id
@@ -62,7 +63,7 @@ def test_the_reference_acts_as_the_chart_demands(split, backend, number):
 
 
 def test_charts_load_as_they_were_made(split, backend):
-    made = {f"{one['resourceType']}/{one['id']}": one for one in split.resources()}
+    made = {f"{one['resourceType']}/{one['id']}": one for one in parsed(split.resources())}
     with backend.open() as session:
         for url in list(made)[::400]:
             stored = json.loads(session.get(url).body)

@@ -1,20 +1,21 @@
-"""A hospital of its own: wards of made-up people, and charts that hang together medically, of any size and from one seed."""
+"""A hospital of its own: populations of made-up people, and charts that hang together medically, of any size and from one seed."""
 
-from medenv.ehr.hospital.charts import Counts, Extra, Plan, chart
-from medenv.ehr.hospital.cohort import NOW, OFFICIAL, SIZES, VERSION, Cohort, Entry, Size, load_order
-from medenv.ehr.hospital.people import WARDS, Registry
+from medenv.ehr.hospital.charts import ChartPlan, Counts, Extra, chart
+from medenv.ehr.hospital.cohort import NOW, OFFICIAL, SIZES, VERSION, ChartSpec, Cohort, Size, load_order
+from medenv.ehr.hospital.people import POPULATIONS, Population, Registry
 
 __all__ = [
     "NOW",
     "OFFICIAL",
+    "POPULATIONS",
     "SIZES",
     "VERSION",
-    "WARDS",
+    "ChartPlan",
+    "ChartSpec",
     "Cohort",
     "Counts",
-    "Entry",
     "Extra",
-    "Plan",
+    "Population",
     "Registry",
     "Size",
     "chart",

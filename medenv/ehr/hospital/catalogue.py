@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from medenv.ehr.labs import LABS
+from medenv.ehr.hospital.labs import LABS
 
 __all__ = ["ANALYTES", "DAILY", "LIVER", "LOOKALIKES", "PANELS", "VITAL_SIGNS", "Analyte"]
 
@@ -44,7 +44,7 @@ class Analyte:
     follows: str | None = None
 
     def text(self, deviation: float) -> str:
-        """A result as the chart writes it.
+        """Return a result as the chart writes it.
 
         Args:
             deviation: Spreads from the centre.
@@ -52,7 +52,7 @@ class Analyte:
         return self.written(self.centre + self.spread * deviation)
 
     def written(self, value: float) -> str:
-        """A number as the chart writes it, never below the smallest that can be measured."""
+        """Return a number as the chart writes it, never below the smallest that can be measured."""
         value = max(0.1, value)
         return f"{max(1, round(value))}.0" if self.whole else f"{value:.1f}"
 
@@ -63,7 +63,7 @@ class Analyte:
 
 
 def _graded(code: str, centre: float, spread: float, **more: Any) -> Analyte:
-    """An analyte that tasks ask about: unit and range as in the builtin charts."""
+    """Return an analyte that tasks ask about: unit and range as in `LABS`."""
     lab = LABS[code]
     return Analyte(code, lab.unit, lab.low, lab.high, centre, spread, whole=lab.step == 1.0, **more)
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from medenv.ehr.hospital.course import Course, course_of
+from medenv.ehr.hospital.labs import LABS
 from medenv.ehr.hospital.problems import COMMON_DRUGS, COMMON_PROCEDURES, SYMPTOMS
 from medenv.ehr.hospital.records import Sheet, Times
-from medenv.ehr.labs import LABS
+from medenv.ehr.hospital.series import Series
 from medenv.ehr.resources import Person
-from medenv.ehr.series import Series
-from medenv.fhir.forms import Filled
+from medenv.fhir.partial import FilledResource
 
-__all__ = ["KINDS", "Counts", "Extra", "Plan", "chart"]
+__all__ = ["KINDS", "ChartPlan", "Counts", "Extra", "chart"]
 
 KINDS = ("Condition", "lab", "vital", "Procedure", "MedicationRequest")
 """The kinds of records in load order (official server)."""
@@ -44,7 +44,7 @@ class Extra:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ChartPlan:
     """What is laid down for a chart.
 
     Attributes:
@@ -57,9 +57,9 @@ class Plan:
 
 
 def chart(
-    person: Person, now: datetime, counts: Counts, name: str, plan: Plan | None = None
-) -> dict[str, Callable[[], list[Filled]]]:
-    """A patient's records.
+    person: Person, now: datetime, counts: Counts, name: str, plan: ChartPlan | None = None
+) -> dict[str, Callable[[], list[FilledResource]]]:
+    """Return a patient's records.
 
     Args:
         person: Who.
@@ -72,7 +72,7 @@ def chart(
         For each of `KINDS` what makes its records, in the order in which the chart lists them; ids, times of storage and
         sources are missing.
     """
-    times, sheet, planned = Times(now), Sheet(person.mrn), plan or Plan()
+    times, sheet, planned = Times(now), Sheet(person.mrn), plan or ChartPlan()
     age = int(now.year - int(person.birthdate[:4]))
     course = course_of(age, counts.labs, times.clock, random.Random(f"{name}:course"))
 
@@ -90,7 +90,7 @@ def chart(
     }
 
 
-def _conditions(sheet: Sheet, times: Times, course: Course, count: int, rng: random.Random) -> list[Filled]:
+def _conditions(sheet: Sheet, times: Times, course: Course, count: int, rng: random.Random) -> list[FilledResource]:
     """Every problem once if there is room, then problems and symptoms of single days."""
     own = [code for problem in course.problems for code in problem.codes]
     found = []
@@ -102,7 +102,7 @@ def _conditions(sheet: Sheet, times: Times, course: Course, count: int, rng: ran
     return found
 
 
-def _procedures(sheet: Sheet, times: Times, course: Course, count: int, rng: random.Random) -> list[Filled]:
+def _procedures(sheet: Sheet, times: Times, course: Course, count: int, rng: random.Random) -> list[FilledResource]:
     found = []
     for _ in range(count):
         code, display = COMMON_PROCEDURES[int(len(COMMON_PROCEDURES) * rng.random() * rng.random())]
@@ -111,7 +111,7 @@ def _procedures(sheet: Sheet, times: Times, course: Course, count: int, rng: ran
     return found
 
 
-def _medications(sheet: Sheet, times: Times, course: Course, count: int, rng: random.Random) -> list[Filled]:
+def _medications(sheet: Sheet, times: Times, course: Course, count: int, rng: random.Random) -> list[FilledResource]:
     drugs = [drug for problem in course.problems for drug in problem.drugs]
     found = []
     for _ in range(count):
@@ -121,9 +121,9 @@ def _medications(sheet: Sheet, times: Times, course: Course, count: int, rng: ra
 
 
 def _labs(
-    sheet: Sheet, times: Times, course: Course, count: int, plan: Plan, now: datetime, rng: random.Random
-) -> list[Filled]:
-    """The course's results, with those that a plan lays down spread among them, each code in its own listing order."""
+    sheet: Sheet, times: Times, course: Course, count: int, plan: ChartPlan, now: datetime, rng: random.Random
+) -> list[FilledResource]:
+    """Return the course's results, with those that a plan lays down spread among them, each code in its own listing order."""
     course_results = course.results(count, rng, plan.series)
     found = [sheet.lab(r.code, r.value, times.text(r.at), times.text(r.issued)) for r in course_results]
     queues = [

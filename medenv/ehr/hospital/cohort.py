@@ -1,6 +1,6 @@
 """The cohort: sizes, who has a chart of which length, and all of it in load order, ready for a store.
 
-The same size, ward and seed give the same resources on every machine, to the byte.
+The same size, split and seed give the same resources on every machine, to the byte.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import islice
 
-from medenv.ehr.hospital.charts import KINDS, Counts, Plan, chart
-from medenv.ehr.hospital.people import WARDS, Registry
+from medenv.ehr.hospital.charts import KINDS, ChartPlan, Counts, chart
+from medenv.ehr.hospital.people import POPULATIONS, Registry
 from medenv.ehr.hospital.records import Stamps
 from medenv.ehr.resources import Person, patient
+from medenv.errors import InputError
 from medenv.fhir import jsontext
-from medenv.fhir.forms import Block
+from medenv.fhir.partial import Block
 
-__all__ = ["NOW", "OFFICIAL", "SIZES", "VERSION", "Cohort", "Entry", "Size", "load_order"]
+__all__ = ["NOW", "OFFICIAL", "SIZES", "VERSION", "ChartSpec", "Cohort", "Size", "load_order"]
 
 VERSION = 1
 """Raised with every change of what a seed gives; part of what names a cohort."""
@@ -56,21 +57,21 @@ class Size:
 
     @property
     def records(self) -> int:
-        """All resources but the patients."""
+        """Return all resources but the patients."""
         return self.conditions + self.labs + self.vitals + self.procedures + self.medications
 
     def scaled(self, charts: int) -> Size:
-        """The same shape with another number of charts, each as long as before.
+        """Return the same shape with another number of charts, each as long as before.
 
         Args:
             charts: How many, at least 1.
 
         Raises:
-            ValueError: It is less than 1, or more than a ward has numbers for.
+            ValueError: It is less than 1, or more than a population has numbers for.
         """
-        most = min(ward.residents for ward in WARDS.values()) * self.charts // self.patients
+        most = min(population.residents for population in POPULATIONS.values()) * self.charts // self.patients
         if not 1 <= charts <= most:
-            raise ValueError(f"a cohort has from 1 to {most} charts, not {charts}")
+            raise InputError(f"a cohort has from 1 to {most} charts, not {charts}")
 
         def part(count: int) -> int:
             return max(1, round(count * charts / self.charts))
@@ -89,7 +90,7 @@ _RECORDS = 60_000
 
 
 def _default() -> Size:
-    """The official proportions at 60,000 records, in six times as many charts."""
+    """Return the official proportions at 60,000 records, in six times as many charts."""
     share = _RECORDS / OFFICIAL.records
     small = [
         round(n * share) for n in (OFFICIAL.conditions, OFFICIAL.vitals, OFFICIAL.procedures, OFFICIAL.medications)
@@ -106,24 +107,24 @@ class Cohort:
     """A cohort by what it is made from.
 
     Attributes:
-        ward: Whose names and numbers, one of `WARDS`.
+        split: Whose names and numbers, one of `POPULATIONS`.
         size: How much it holds.
         seed: Names the random streams.
     """
 
-    ward: str = "train"
+    split: str = "train"
     size: Size = SIZES["default"]
     seed: int = 0
 
     @property
     def name(self) -> str:
-        """What names its random streams."""
-        return f"cohort:{VERSION}:{self.ward}:{self.seed}:{self.size.patients}:{self.size.charts}:{self.size.records}"
+        """Return what names its random streams."""
+        return f"cohort:{VERSION}:{self.split}:{self.seed}:{self.size.patients}:{self.size.charts}:{self.size.records}"
 
     def people(self) -> tuple[list[Person], list[Person]]:
-        """Those with a chart, and those on file by name only, who are easily taken for them."""
+        """Return those with a chart, and those on file by name only, who are easily taken for them."""
         rng = random.Random(f"{self.name}:people")
-        registry = Registry(WARDS[self.ward], rng, NOW.date(), resident=True)
+        registry = Registry(POPULATIONS[self.split], rng, NOW.date(), resident=True)
         treated = registry.population(self.size.charts)
         others = self.size.patients - len(treated)
         doubles = min(others // 3, len(treated))
@@ -134,7 +135,7 @@ class Cohort:
         return treated, registry.people[len(treated) :]
 
     def counts(self) -> list[Counts]:
-        """How long each chart is: some many times as long as others, all together exactly the size."""
+        """Return how long each chart is: some many times as long as others, all together exactly the size."""
         rng = random.Random(f"{self.name}:counts")
         weights = [
             0.25 + rng.random() * rng.random() * 3 + (2.5 if rng.random() < 0.08 else 0)
@@ -147,27 +148,27 @@ class Cohort:
         return [Counts(*each) for each in zip(*shares, strict=True)]
 
     def resources(self) -> Iterator[str | Block]:
-        """Everything in load order, for a store."""
+        """Return everything in load order, for a store."""
         treated, others = self.people()
         everybody = treated + others
         random.Random(f"{self.name}:order").shuffle(everybody)
         charted = {person.mrn: counts for person, counts in zip(treated, self.counts(), strict=True)}
-        charts = [Entry(person, charted[person.mrn], NOW) for person in everybody if person.mrn in charted]
+        charts = [ChartSpec(person, charted[person.mrn], NOW) for person in everybody if person.mrn in charted]
         return load_order(self.name, everybody, charts)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ChartSpec:
     """A chart to make: whose, how many records of each kind, its present, and what is laid down for it."""
 
     person: Person
     counts: Counts
     now: datetime
-    plan: Plan | None = None
+    plan: ChartPlan | None = None
 
 
-def load_order(name: str, people: Sequence[Person], charts: Sequence[Entry]) -> Iterator[str | Block]:
-    """Patients, then each kind of record patient after patient, numbered as a server that is filled in one go.
+def load_order(name: str, people: Sequence[Person], charts: Sequence[ChartSpec]) -> Iterator[str | Block]:
+    """Yield patients, then each kind of record patient after patient, numbered as a server that is filled in one go.
 
     Args:
         name: Names the random streams.
@@ -193,7 +194,7 @@ def load_order(name: str, people: Sequence[Person], charts: Sequence[Entry]) -> 
 
 
 def _shared(total: int, weights: Sequence[float]) -> list[int]:
-    """A number in whole parts by weight, exact in sum."""
+    """Return a number in whole parts by weight, exact in sum."""
     whole = sum(weights)
     exact = [total * weight / whole for weight in weights]
     parts = [int(part) for part in exact]

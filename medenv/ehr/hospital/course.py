@@ -7,7 +7,7 @@ Times are minutes relative to the chart's present, none of them after it.
 from __future__ import annotations
 
 import random
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from math import sqrt
 
@@ -98,37 +98,36 @@ class Course:
     def _draws(self, rng: random.Random, count: int) -> list[tuple[int, str]]:
         """At least so many times and codes, in order of time."""
         draws: list[tuple[int, str]] = []
-        sugar = any(problem.sugar for problem in self.problems)
 
-        def draw(day: int, minute: int, codes: tuple[str, ...]) -> None:
-            at = minute - self.clock - day * _DAY
-            if at < -15:
-                draws.extend([(at, code) for code in codes])
+        def take(day: int, drawn: Iterable[tuple[int, tuple[str, ...]]]) -> None:
+            for minute, codes in drawn:
+                at = minute - self.clock - day * _DAY
+                if at < -15:
+                    draws.extend([(at, code) for code in codes])
 
         for day in self.days:
-            morning = 5 * 60 + rng.randrange(80)
-            draw(day, morning, DAILY)
-            for chance, panel in PANELS:
-                if rng.random() < chance:
-                    draw(day, morning, panel)
-            if rng.random() < 0.25:
-                draw(day, 15 * 60 + rng.randrange(240), ("NA", "K", "CR") if rng.random() < 0.5 else ("K", "MG"))
-            if sugar:
-                for meal, spread in _MEALS:
-                    draw(day, meal + rng.randrange(spread), ("GLU",))
-            if day + 1 not in self.days and rng.random() < 0.4:  # on admission
-                draw(day, morning, ("A1C", "TSH"))
+            take(day, self._drawn_in_hospital(day, rng))
         visits = list(self.visits)
         while visits or len(draws) < count:
             day = visits.pop() if visits else rng.randrange(20, HISTORY_DAYS)
-            minute = 8 * 60 + rng.randrange(480)
-            draw(day, minute, DAILY)
-            if rng.random() < 0.5:
-                draw(day, minute, ("A1C", "LDL", "HDL"))
-            elif rng.random() < 0.3:
-                draw(day, minute, ("TSH", "FERR"))
+            take(day, _drawn_at_a_visit(rng))
         draws.sort()
         return draws
+
+    def _drawn_in_hospital(self, day: int, rng: random.Random) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yield what is drawn on a day in hospital: minute of the day and codes."""
+        morning = 5 * 60 + rng.randrange(80)
+        yield morning, DAILY
+        for chance, panel in PANELS:
+            if rng.random() < chance:
+                yield morning, panel
+        if rng.random() < 0.25:
+            yield 15 * 60 + rng.randrange(240), ("NA", "K", "CR") if rng.random() < 0.5 else ("K", "MG")
+        if any(problem.sugar for problem in self.problems):
+            for meal, spread in _MEALS:
+                yield meal + rng.randrange(spread), ("GLU",)
+        if day + 1 not in self.days and rng.random() < 0.4:  # on admission
+            yield morning, ("A1C", "TSH")
 
     def _measure(self, draws: list[tuple[int, str]], rng: random.Random) -> Iterator[Result]:
         shifts: dict[str, float] = {}
@@ -200,10 +199,20 @@ class Course:
                 yield at
 
     def day(self, rng: random.Random) -> int:
-        """A day on which something happened: in hospital four times out of five, else at a visit."""
+        """Return a day on which something happened: in hospital four times out of five, else at a visit."""
         if self.visits and rng.random() < 0.2:
             return rng.choice(self.visits)
         return rng.choice(self.days)
+
+
+def _drawn_at_a_visit(rng: random.Random) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield what is drawn at a visit: minute of the day and codes."""
+    minute = 8 * 60 + rng.randrange(480)
+    yield minute, DAILY
+    if rng.random() < 0.5:
+        yield minute, ("A1C", "LDL", "HDL")
+    elif rng.random() < 0.3:
+        yield minute, ("TSH", "FERR")
 
 
 def course_of(age: int, results: int, clock: int, rng: random.Random) -> Course:
@@ -231,7 +240,7 @@ def course_of(age: int, results: int, clock: int, rng: random.Random) -> Course:
 
 
 def _waiting(rng: random.Random, again: float) -> int:
-    """A geometric number: how often in a row chance says yes."""
+    """Return a geometric number: how often in a row chance says yes."""
     count = 0
     while rng.random() < again and count < 40:
         count += 1

@@ -1,11 +1,12 @@
-"""Who is on file: people by the ward, no two wards with a name or a medical record number in common, and their near doubles.
+"""Who is on file: people by the population, no two populations with a name or a medical record number in common, and their near doubles.
 
-No official number begins with 4 or 9, where these lie; the builtin charts' begin with 7 and 8.
+No official number begins with 4, 7 or 9, where these lie.
 """
 
 from __future__ import annotations
 
 import random
+from calendar import isleap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -14,11 +15,10 @@ from statistics import NormalDist
 from types import MappingProxyType
 from typing import Any
 
-from medenv.ehr.hospital.names import families
-from medenv.ehr.names import FEMALE, LONGER, MALE, address, telephone
+from medenv.ehr.hospital.names import FEMALE, LONGER, MALE, address, families, telephone
 from medenv.ehr.resources import Person
 
-__all__ = ["FEMALE_SHARE", "MEAN_AGE", "SD_AGE", "WARDS", "Registry", "Ward"]
+__all__ = ["FEMALE_SHARE", "MEAN_AGE", "POPULATIONS", "SD_AGE", "Population", "Registry", "turns_older"]
 
 MEAN_AGE, SD_AGE, FEMALE_SHARE = 58.15, 19.82, 0.47
 """Age in years and share of women of the official cohort's 100 inpatients."""
@@ -35,12 +35,12 @@ _STEP = 611_953  # a prime: numbers of neighbours lie far apart, and none comes 
 
 
 @dataclass(frozen=True, slots=True)
-class Ward:
+class Population:
     """A part of the population that belongs to one split.
 
     Attributes:
         name: The split's name.
-        families: Its family names, which no other ward has.
+        families: Its family names, which no other population has.
         first: Its first medical record number, without the ``S``.
         residents: How many numbers are for people of the cohort; those after are for people whom single tasks bring.
         size: How many numbers there are in all.
@@ -53,7 +53,7 @@ class Ward:
     size: int
 
     def mrn(self, index: int, *, resident: bool = False) -> str:
-        """The number of the n-th person; beyond the ward's size numbers come again.
+        """Return the number of the n-th person; beyond the population's size numbers come again.
 
         Args:
             index: From 0.
@@ -64,35 +64,38 @@ class Ward:
         return f"S{self.first + start + (index * step + size // 3) % size:07d}"
 
 
-WARDS: Mapping[str, Ward] = MappingProxyType(
+POPULATIONS: Mapping[str, Population] = MappingProxyType(
     {
-        "train": Ward("train", families(0, 4), 4_000_000, 100_000, 1_000_000),
-        "validation": Ward("validation", families(1, 4), 9_500_000, 100_000, 500_000),
-        "test": Ward("test", families(2, 4), 9_000_000, 100_000, 500_000),
+        "train": Population("train", families(0, 4), 4_000_000, 100_000, 1_000_000),
+        "validation": Population("validation", families(1, 4), 9_500_000, 100_000, 500_000),
+        "test": Population("test", families(2, 4), 9_000_000, 100_000, 500_000),
+        "builtin": Population("builtin", families(3, 4), 7_000_000, 100_000, 500_000),
     }
 )
-"""The wards by split."""
+"""The populations by split."""
 
 
 class Registry:
-    """Draws people of one ward.
+    """Draws people of one population.
 
     Attributes:
         people: Everybody drawn so far.
     """
 
-    def __init__(self, ward: Ward, rng: random.Random, today: date, *, first: int = 0, resident: bool = False) -> None:
+    def __init__(
+        self, population: Population, rng: random.Random, today: date, *, first: int = 0, resident: bool = False
+    ) -> None:
         """Begin an empty register.
 
         Args:
-            ward: Whose people.
+            population: Whose people.
             rng: Where chance comes from.
             today: The day from which ages count.
             first: The index of the first number to give out.
             resident: Whether the people are the cohort's.
         """
         self.people: list[Person] = []
-        self._ward, self._rng, self._today, self._next, self._resident = ward, rng, today, first, resident
+        self._population, self._rng, self._today, self._next, self._resident = population, rng, today, first, resident
         self._known: set[tuple[str, str, str]] = set()
         self._avoided: frozenset[tuple[str, str, str]] = frozenset()
 
@@ -118,14 +121,14 @@ class Registry:
         gender = gender or ("female" if rng.random() < FEMALE_SHARE else "male")
         while True:
             first = given or rng.choice(FEMALE if gender == "female" else MALE)
-            last = family or rng.choice(self._ward.families)
+            last = family or rng.choice(self._population.families)
             born = birthdate or self.birthdate(age)
             if not self.knows(first, last, born):
                 break
             if given and family and birthdate:
                 raise ValueError(f"{first} {last}, born {born}, is on file already")
         person = Person(
-            mrn=self._ward.mrn(self._next, resident=self._resident),
+            mrn=self._population.mrn(self._next, resident=self._resident),
             given=first,
             family=last,
             gender=gender,
@@ -145,11 +148,11 @@ class Registry:
         self._avoided = known
 
     def knows(self, given: str, family: str, birthdate: str) -> bool:
-        """Whether somebody has this name and birth date."""
+        """Return whether somebody has this name and birth date."""
         return (given, family, birthdate) in self._known or (given, family, birthdate) in self._avoided
 
     def birthdate(self, age: int | None = None, day: date | None = None) -> str:
-        """A birth date.
+        """Return a birth date.
 
         Args:
             age: In completed years; drawn as in the official cohort if None.
@@ -167,11 +170,11 @@ class Registry:
             back = today.year - age
             newest = today.replace(year=back, day=min(today.day, 28)) if today.month == 2 else today.replace(year=back)
             born = newest - timedelta(days=rng.randrange(2, 362))
-            if (born.month, born.day) not in [(d.month, d.day) for d in (today, today + timedelta(days=1))]:
+            if not any(turns_older(born, d) for d in (today, today + timedelta(days=1))):
                 return born.isoformat()
 
     def near_misses(self, person: Person) -> Iterator[Person]:
-        """People easily taken for somebody, without end: one thing differs in each."""
+        """Yield people easily taken for somebody, without end: one thing differs in each."""
         rng = self._rng
         born = date.fromisoformat(person.birthdate)
         while True:
@@ -196,8 +199,8 @@ class Registry:
                     [n for n in (FEMALE if person.gender == "female" else MALE) if n != person.given]
                 )
             elif kind == 3:  # a family name that begins alike
-                alike = [f for f in self._ward.families if f[:4] == person.family[:4] and f != person.family]
-                same["family"] = rng.choice(alike or [f for f in self._ward.families if f != person.family])
+                alike = [f for f in self._population.families if f[:4] == person.family[:4] and f != person.family]
+                same["family"] = rng.choice(alike or [f for f in self._population.families if f != person.family])
             elif person.given in LONGER:  # a given name that goes on
                 same["given"] = LONGER[person.given]
             else:
@@ -206,7 +209,7 @@ class Registry:
                 yield self.person(**same)
 
     def population(self, count: int) -> list[Person]:
-        """People whose ages and share of women are the official cohort's as exactly as their number allows."""
+        """Return people whose ages and share of women are the official cohort's as exactly as their number allows."""
         rng = self._rng
         scale = NormalDist(MEAN_AGE, SD_AGE * 1.05)  # what the limits of 18 and 97 take off the spread is put on before
         ages = [min(97, max(18, int(scale.inv_cdf((i + 0.5) / count)))) for i in range(count)]
@@ -231,6 +234,13 @@ class Registry:
         return changed
 
 
+def turns_older(born: date, day: date) -> bool:
+    """Return whether somebody turns a year older on a day: on 1 March in a year without 29 February, if born on that day."""
+    if (born.month, born.day) == (2, 29) and not isleap(day.year):
+        return (day.month, day.day) == (3, 1)
+    return (born.month, born.day) == (day.month, day.day)
+
+
 def _normal(rng: random.Random) -> float:
-    """Nearly normal, from exact arithmetic alone so that every machine agrees."""
+    """Draw a nearly normal number, from exact arithmetic alone so that every machine agrees."""
     return (rng.random() + rng.random() + rng.random() + rng.random() - 2.0) * 1.7320508075688772

@@ -1,6 +1,6 @@
 """The chart's resources as forms: the builders' own shapes with blanks for id, meta, times and values.
 
-A form is made once a kind of resource and once a patient; each resource then only fills its blanks.
+A partial resource is made once a kind of resource and once a patient; each resource then only fills its open texts.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from functools import cache, lru_cache
 
 from medenv.ehr import resources
 from medenv.ehr.hospital.catalogue import ANALYTES, LOOKALIKES
+from medenv.ehr.hospital.labs import LABS
 from medenv.ehr.hospital.problems import Drug
-from medenv.ehr.labs import LABS
 from medenv.ehr.resources import Resource
-from medenv.fhir.forms import BLANK, BLANK_NUMBER, Filled, Form, form
+from medenv.fhir.partial import NUMBER_SLOT, TEXT_SLOT, FilledResource, PartialResource, partial_resource
 
 __all__ = ["FIRST", "Sheet", "Stamps", "Times", "flag_of", "unit_of"]
 
@@ -54,12 +54,12 @@ class Times:
         self.clock = self._now % 1440
 
     def text(self, minute: int) -> str:
-        """The time some minutes after the present (negative: before)."""
+        """Return the time some minutes after the present (negative: before)."""
         day, rest = divmod(self._now + minute, 1440)
         return _date(day) + _MINUTES[rest]
 
     def midnight(self, days: int) -> str:
-        """The day so many days ago as charts write times that are only known to the day: midnight in California."""
+        """Return the day so many days ago as charts write times that are only known to the day: midnight in California."""
         day = self._now // 1440 - days
         text = _date(day)
         return text + ("T07:00:00+00:00" if "03-12" < text[5:] < "11-05" else "T08:00:00+00:00")
@@ -83,7 +83,7 @@ class Stamps:
         return FIRST + 4 * (self.number - 1)
 
     def take(self) -> tuple[str, str, str]:
-        """The next resource's id, lastUpdated and source."""
+        """Return the next resource's id, lastUpdated and source."""
         number = self.number
         self.number = number + 1
         second, milli = divmod(FIRST + 4 * number, 1000)
@@ -92,13 +92,13 @@ class Stamps:
         return str(number), f"{_date(day)}{_SECONDS[rest]}{milli:03d}+00:00", source
 
 
-def _stamped(resource: Resource) -> Form:
-    meta = {"versionId": "1", "lastUpdated": BLANK, "source": "#" + BLANK}
-    return form({"resourceType": resource["resourceType"], "id": BLANK, "meta": meta, **resource})
+def _stamped(resource: Resource) -> PartialResource:
+    meta = {"versionId": "1", "lastUpdated": TEXT_SLOT, "source": "#" + TEXT_SLOT}
+    return partial_resource({"resourceType": resource["resourceType"], "id": TEXT_SLOT, "meta": meta, **resource})
 
 
 def unit_of(code: str) -> str:
-    """The unit of a laboratory code."""
+    """Return the unit of a laboratory code."""
     return LABS[code].unit if code in LABS else ANALYTES[code].unit if code in ANALYTES else _alike(code).unit
 
 
@@ -112,29 +112,29 @@ def _alike(code: str) -> resources.Any:
 
 
 @cache
-def _lab(code: str, flag: str | None) -> Form:
-    return _stamped(resources.lab(_PATIENT, code, unit_of(code), BLANK_NUMBER, BLANK, BLANK, flag))
+def _lab(code: str, flag: str | None) -> PartialResource:
+    return _stamped(resources.lab(_PATIENT, code, unit_of(code), NUMBER_SLOT, TEXT_SLOT, TEXT_SLOT, flag))
 
 
 @cache
-def _vital(name: str) -> Form:
-    return _stamped(resources.vital(_PATIENT, name, BLANK, BLANK))
+def _vital(name: str) -> PartialResource:
+    return _stamped(resources.vital(_PATIENT, name, TEXT_SLOT, TEXT_SLOT))
 
 
 @cache
-def _condition(code: str, display: str) -> Form:
-    return _stamped(resources.condition(_PATIENT, code, display, BLANK))
+def _condition(code: str, display: str) -> PartialResource:
+    return _stamped(resources.condition(_PATIENT, code, display, TEXT_SLOT))
 
 
 @cache
-def _procedure(code: str, display: str) -> Form:
-    return _stamped(resources.procedure(_PATIENT, code, display, BLANK))
+def _procedure(code: str, display: str) -> PartialResource:
+    return _stamped(resources.procedure(_PATIENT, code, display, TEXT_SLOT))
 
 
 @cache
-def _medication(drug: Drug, status: str) -> Form:
+def _medication(drug: Drug, status: str) -> PartialResource:
     return _stamped(
-        resources.medication_request(_PATIENT, drug.name, status, BLANK, drug.timing, drug.route, drug.dose)
+        resources.medication_request(_PATIENT, drug.name, status, TEXT_SLOT, drug.timing, drug.route, drug.dose)
     )
 
 
@@ -144,31 +144,31 @@ class Sheet:
     def __init__(self, mrn: str) -> None:
         """Begin a patient's sheet."""
         self._mrn = mrn
-        self._own: dict[tuple[object, ...], Form] = {}
+        self._own: dict[tuple[object, ...], PartialResource] = {}
 
-    def _form(self, make: Callable[..., Form], *key: object) -> Form:
+    def _form(self, make: Callable[..., PartialResource], *key: object) -> PartialResource:
         name = (make, *key)
         found = self._own.get(name)
         if found is None:
             found = self._own[name] = make(*key).with_text(_PATIENT, self._mrn)
         return found
 
-    def lab(self, code: str, value: str, at: str, issued: str) -> Filled:
-        """A laboratory result."""
+    def lab(self, code: str, value: str, at: str, issued: str) -> FilledResource:
+        """Return a laboratory result."""
         return self._form(_lab, code, flag_of(code, value)), (at, issued, value)
 
-    def vital(self, name: str, value: str, at: str) -> Filled:
-        """A vital sign."""
+    def vital(self, name: str, value: str, at: str) -> FilledResource:
+        """Return a vital sign."""
         return self._form(_vital, name), (at, value)
 
-    def condition(self, code: str, display: str, at: str) -> Filled:
-        """A diagnosis."""
+    def condition(self, code: str, display: str, at: str) -> FilledResource:
+        """Return a diagnosis."""
         return self._form(_condition, code, display), (at, at)
 
-    def procedure(self, code: str, display: str, at: str) -> Filled:
+    def procedure(self, code: str, display: str, at: str) -> FilledResource:
         """Something done or ordered."""
         return self._form(_procedure, code, display), (at,)
 
-    def medication(self, drug: Drug, status: str, at: str) -> Filled:
-        """A drug order."""
+    def medication(self, drug: Drug, status: str, at: str) -> FilledResource:
+        """Return a drug order."""
         return self._form(_medication, drug, status), (at,)

@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Any, Literal
 
+from medenv.errors import InputError
 from medenv.fhir.backend import Backend, BackendError
 from medenv.fhir.container.engine import KEPT, Engine, Spec
-from medenv.fhir.container.holding import Hold
+from medenv.fhir.container.lease import Lease
 from medenv.fhir.embedded import DEFAULT_BASE
 from medenv.fhir.remote.backend import fingerprint_of
 from medenv.fhir.remote.client import Client, ClientOptions
 from medenv.fhir.remote.load import LoadError, as_text, holds, load, of_patients
 from medenv.fhir.remote.server import Server
-from medenv.fhir.remote.session import RemoteSession, Turns
+from medenv.fhir.remote.session import RemoteSession, Scheduler
 
 __all__ = ["ContainerBackend"]
 
@@ -34,11 +35,11 @@ class _Unit:
     def __init__(self, backend: ContainerBackend) -> None:
         self.backend = backend
         self.container: Any = None
-        self.hold: Hold | None = None
+        self.lease: Lease | None = None
         self.server: Server | None = None
 
     def ready(self) -> Server:
-        """The server, up and as it was at first.
+        """Return the server, up and as it was at first.
 
         Raises:
             BackendError: There is none to be had.
@@ -52,11 +53,11 @@ class _Unit:
         return self.server
 
     def start(self) -> Client:
-        """A fresh container in place of the last, with the resources."""
+        """Return a fresh container in place of the last, with the resources."""
         backend = self.backend
         self.end()
         if backend.reuse:
-            self.container, self.hold = backend.kept()
+            self.container, self.lease = backend.kept()
         if self.container is None:
             self.container = backend.engine.start(backend.spec)
             backend.started.append(self.container)
@@ -71,9 +72,9 @@ class _Unit:
 
     def end(self) -> None:
         """Remove the container; one that the user keeps is replaced by one of our own, and left."""
-        if self.hold is not None:
-            self.hold.release()
-            self.hold = None
+        if self.lease is not None:
+            self.lease.release()
+            self.lease = None
         elif self.container is not None:
             self.backend.engine.remove(self.container)
         self.container = None
@@ -108,12 +109,12 @@ class ContainerBackend(Backend):
         progress: Callable[[str], None] = lambda line: None,
     ) -> None:
         if size < 1:
-            raise ValueError(f"a pool of {size} containers plays no episode; it needs at least 1")
+            raise InputError(f"a pool of {size} containers plays no episode; it needs at least 1")
         if reset not in ("undo", "recreate"):
-            raise ValueError(f"unknown reset {reset!r}; there are: undo, recreate")
+            raise InputError(f"unknown reset {reset!r}; there are: undo, recreate")
         self.spec, self.reset, self.base = spec or Spec(), reset, base
         if size > 1 and self.spec.port is not None:
-            raise ValueError(f"{size} containers can't all have port {self.spec.port}; leave the port out")
+            raise InputError(f"{size} containers can't all have port {self.spec.port}; leave the port out")
         self.reuse = reuse and reset == "undo"
         self.engine = Engine(progress)
         self.started: list[Any] = []
@@ -162,7 +163,7 @@ class ContainerBackend(Backend):
         except BaseException:
             self._free.append(unit)
             raise
-        return RemoteSession(Turns(server, lambda: self._leave(unit)))
+        return RemoteSession(Scheduler(server, lambda: self._leave(unit)))
 
     def _leave(self, unit: _Unit) -> None:
         if unit.server is not None and self.reset == "undo":
@@ -170,13 +171,13 @@ class ContainerBackend(Backend):
                 unit.server.restore()
         self._free.insert(0, unit)
 
-    def kept(self) -> tuple[Any, Hold | None]:
-        """A running container of this image that the user keeps and that no other process holds."""
+    def kept(self) -> tuple[Any, Lease | None]:
+        """Return a running container of this image that the user keeps and that no other process holds."""
         for one in self.engine.all():
             if KEPT in one.labels and one.attrs["Config"]["Image"] == self.spec.image and one.status == "running":
-                hold = Hold.take(one.id)
-                if hold is not None:
-                    return one, hold
+                lease = Lease.take(one.id)
+                if lease is not None:
+                    return one, lease
         return None, None
 
     def fill(self, client: Client) -> None:

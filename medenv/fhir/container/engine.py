@@ -163,7 +163,7 @@ class Engine:
         return container
 
     def url(self, container: Any, spec: Spec) -> str:
-        """The base URL by which a running container's server is reached.
+        """Return the base URL by which a running container's server is reached.
 
         Raises:
             BackendError: It isn't running.
@@ -203,7 +203,7 @@ class Engine:
         return f"; its log ends:\n{text}" if text else "; its log is empty"
 
     def alive(self, container: Any) -> bool:
-        """Whether a container is running, and healthy as far as its image tells."""
+        """Return whether a container is running, and healthy as far as its image tells."""
         try:
             container.reload()
         except (DockerException, requests.RequestException):
@@ -225,7 +225,7 @@ class Engine:
         return True
 
     def all(self, kept: str | None = None) -> list[Any]:
-        """The containers that medenv started.
+        """Return the containers that medenv started.
 
         Args:
             kept: Only the one that is kept under this name.
@@ -254,7 +254,7 @@ class Engine:
 
 
 def health(container: Any) -> str:
-    """What an image's own health check last said of a container: ``healthy``, ``unhealthy``, ``starting``, or ``""`` without one."""
+    """Return what an image's own health check last said of a container: ``healthy``, ``unhealthy``, ``starting``, or ``""`` without one."""
     return str(container.attrs.get("State", {}).get("Health", {}).get("Status", ""))
 
 
@@ -287,12 +287,12 @@ def _short(error: Exception) -> str:
 
 
 def owner() -> str:
-    """This process, so that another can tell whether it still runs: host, number and time of its beginning."""
+    """Return this process, so that another can tell whether it still runs: host, number and time of its beginning."""
     return f"{socket.gethostname()} {os.getpid()} {_began(os.getpid())}"
 
 
 def owner_is_gone(label: str) -> bool:
-    """Whether the process that a label names ran on this machine and runs no more."""
+    """Return whether the process that a label names ran on this machine and runs no more."""
     host, number, began = [*label.split(" "), "", "", ""][:3]
     if host != socket.gethostname() or not number.isdigit():
         return False

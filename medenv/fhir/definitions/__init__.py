@@ -119,14 +119,14 @@ def _codes(binding: str) -> frozenset[str]:
 
 @cache
 def code_system(binding: str) -> str:
-    """The URL of the code system that a required binding (`Element.binding`) takes its codes from."""
+    """Return the URL of the code system that a required binding (`Element.binding`) takes its codes from."""
     system: str = _table("elements")["systems"][binding]
     return system
 
 
 @cache
 def elements(kind: str) -> tuple[Element, ...]:
-    """The elements of a type in definition order, inherited ones first.
+    """Return the elements of a type in definition order, inherited ones first.
 
     Args:
         kind: A resource type (``Observation``), a datatype (``Quantity``), or a part by its path (``Timing.repeat``).
@@ -147,7 +147,7 @@ def elements(kind: str) -> tuple[Element, ...]:
 
 @cache
 def json_names(kind: str) -> dict[str, tuple[Element, str]]:
-    """The JSON property names of a type, in definition order, each with its element and that name's type.
+    """Return the JSON property names of a type, in definition order, each with its element and that name's type.
 
     Args:
         kind: As for `elements`.
@@ -160,7 +160,7 @@ def json_names(kind: str) -> dict[str, tuple[Element, str]]:
 
 @cache
 def types() -> tuple[str, ...]:
-    """The resource types that a server can hold, sorted: all of R4's but the two abstract ones."""
+    """Return the resource types that a server can hold, sorted: all of R4's but the two abstract ones."""
     table = _table("elements")["types"]
     abstract = ("DomainResource", "Resource")
     return tuple(sorted(kind for kind, row in table.items() if row[0] == "resource" and kind not in abstract))
@@ -172,20 +172,20 @@ def _type_set() -> frozenset[str]:
 
 
 def is_resource(kind: str) -> bool:
-    """Whether a name is a resource type that a server can hold."""
+    """Return whether a name is a resource type that a server can hold."""
     return kind in _type_set()
 
 
 @cache
 def is_primitive(kind: str) -> bool:
-    """Whether a type is a primitive one (``string``, ``date``): a JSON scalar."""
+    """Return whether a type is a primitive one (``string``, ``date``): a JSON scalar."""
     row = _table("elements")["types"].get(kind)
     return row is not None and row[0] == "primitive-type"
 
 
 @cache
 def search_parameters(kind: str) -> dict[str, SearchParameter]:
-    """The search parameters of a resource type by name: its own, those of every resource, and HAPI's.
+    """Return the search parameters of a resource type by name: its own, those of every resource, and HAPI's.
 
     Args:
         kind: A resource type of `types`.
@@ -210,5 +210,5 @@ def search_parameters(kind: str) -> dict[str, SearchParameter]:
 
 @cache
 def patient_compartment() -> dict[str, tuple[str, ...]]:
-    """By resource type, the search parameters that put it into a patient's compartment (R4's CompartmentDefinition)."""
+    """Return, by resource type, the search parameters that put it into a patient's compartment (R4's CompartmentDefinition)."""
     return {kind: tuple(codes) for kind, codes in _table("parameters")["patient"].items()}

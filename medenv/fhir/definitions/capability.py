@@ -56,7 +56,7 @@ def _resource(kind: str, parameters: dict[str, definitions.SearchParameter], ref
 
 
 def capability_statement(base: str, date: str = "2020-01-01T00:00:00Z") -> dict[str, Any]:
-    """The answer to ``/metadata``.
+    """Return the answer to ``/metadata``.
 
     Args:
         base: The server's base URL.

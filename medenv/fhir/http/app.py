@@ -16,11 +16,11 @@ from urllib.parse import unquote
 from medenv.fhir import definitions
 from medenv.fhir.backend import Response
 from medenv.fhir.embedded import EmbeddedBackend
-from medenv.fhir.errors import FhirError
+from medenv.fhir.errors import FhirError, not_supported
 from medenv.fhir.http.pool import SessionPool
-from medenv.fhir.http.wire import base_of, page, target_problem
-from medenv.fhir.reading import unknown_type
-from medenv.fhir.search.query import not_supported, parse_query
+from medenv.fhir.http.tomcat import base_of, page, target_problem
+from medenv.fhir.read.refusals import unknown_type
+from medenv.fhir.request import parse_query
 from medenv.fhir.session import EmbeddedSession
 
 __all__ = ["BODY_LIMIT", "POWERED_BY", "FhirApp"]
@@ -132,19 +132,12 @@ class FhirApp:
     def _answer(
         self, method: str, raw_path: bytes, query: bytes, headers: Headers, version: str, body: bytes
     ) -> tuple[Response, str]:
-        """The answer, and the id of the request if it reached the FHIR server proper."""
+        """Return the answer, and the id of the request if it reached the FHIR server proper."""
         refusal = target_problem(raw_path, query)
         if refusal is not None:
             return refusal, ""
         path = raw_path.decode("ascii")
-        hosts, given = [], {}
-        for name, value in headers:
-            if name == b"host":
-                hosts.append(value)
-            elif name in _PASSED:
-                given[name.decode()] = value.decode("utf-8", "replace")
-            elif name in (b"x-request-id", b"content-encoding"):
-                given[name.decode()] = value.decode("latin-1")
+        hosts, given = _read_headers(headers)
         prefix, session_name, rest = self._route(path)
         base = base_of(hosts, prefix, version == "1.0", self._own)
         if base is None:
@@ -168,7 +161,7 @@ class FhirApp:
         return answer, request_id
 
     def _route(self, path: str) -> tuple[str, str | None, str]:
-        """The prefix of a path's server, the name of its session ("" for the shared one, None for no server), and the rest."""
+        """Return the prefix of a path's server, the name of its session ("" for the shared one, None for no server), and the rest."""
         parts = path.split("/", 4)
         if len(parts) > 1 and parts[1] == "fhir":
             return "/fhir", "", path[5:]
@@ -198,7 +191,7 @@ class FhirApp:
         given: dict[str, str],
     ) -> Response:
         if session.base != base:  # links name the host that the request named
-            session.base = session.chart.base = base
+            session.base = base
         url = f"{base}{rest}?{query}" if query else f"{base}{rest}"
         if method in ("HEAD", "OPTIONS"):
             return _other_method(session, method, rest, query, url, given)
@@ -213,7 +206,7 @@ class FhirApp:
 
 
 def written(answer: Response, method: str, request_id: str, close: bool = False) -> tuple[int, Headers, bytes]:
-    """An answer's status, headers and body as they go over the wire.
+    """Return an answer's status, headers and body as they go over the wire.
 
     Args:
         answer: The answer.
@@ -229,6 +222,19 @@ def written(answer: Response, method: str, request_id: str, close: bool = False)
     if answer.status not in (204, 304):
         headers.append((b"content-length", b"%d" % len(body)))
     return answer.status, headers, b"" if method == "HEAD" else body
+
+
+def _read_headers(headers: Headers) -> tuple[list[bytes], dict[str, str]]:
+    """Return the Host headers, and the other headers that count, as text."""
+    hosts, given = [], {}
+    for name, value in headers:
+        if name == b"host":
+            hosts.append(value)
+        elif name in _PASSED:
+            given[name.decode()] = value.decode("utf-8", "replace")
+        elif name in (b"x-request-id", b"content-encoding"):
+            given[name.decode()] = value.decode("latin-1")
+    return hosts, given
 
 
 def _not_allowed(methods: str) -> Response:
@@ -254,7 +260,7 @@ def _other_method(
 
 
 async def _read_body(scope: Mapping[str, Any], receive: Receive) -> bytes | None:
-    """A request's body; None if it is too large."""
+    """Return a request's body; None if it is too large."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > BODY_LIMIT:
             return None

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from medenv.errors import InputError
 from medenv.fhir.errors import FhirError
 from medenv.fhir.session import EmbeddedSession
 
@@ -36,7 +37,7 @@ class SessionPool:
         self, begin: Callable[[], EmbeddedSession], most: int, idle: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
         if most < 1:
-            raise ValueError(f"at most {most} sessions would serve no one; allow at least 1")
+            raise InputError(f"at most {most} sessions would serve no one; allow at least 1")
         self._begin, self._most, self._idle, self._clock = begin, most, idle, clock
         self._open: OrderedDict[str, tuple[EmbeddedSession, float]] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -45,7 +46,7 @@ class SessionPool:
         return len(self._open)
 
     def take(self, name: str) -> EmbeddedSession:
-        """The session of a name, opened if it is new.
+        """Return the session of a name, opened if it is new.
 
         Raises:
             FhirError: 404 for a name that can't be one, 410 if the session was ended for idleness, 429 if there are too many.

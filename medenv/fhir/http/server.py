@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import socket
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from medenv.errors import InfrastructureError, InputError
 from medenv.fhir.http.app import FhirApp
-from medenv.fhir.http.wire import HEAD_LIMIT, page
+from medenv.fhir.http.tomcat import HEAD_LIMIT, page
 
 __all__ = ["bind", "listen", "server_of"]
 
@@ -27,8 +29,33 @@ _GRACE = 5
 """Seconds that requests under way have to end when the server is told to stop."""
 
 
+def _status_line(status: int) -> bytes:
+    """Return the first line of an answer, without a reason phrase: Tomcat sends none, and clients show it (``requests.HTTPError``)."""
+    return b"HTTP/1.1 %d \r\n" % status
+
+
+class _Transport:
+    """A connection as one answer writes to it: of what uvicorn writes, the reason phrase is left out."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._at_head = True
+
+    def write(self, data: bytes) -> None:
+        """Write; what comes first is the head of the answer, perhaps after that of a ``100 Continue``."""
+        if self._at_head:
+            line, _, rest = data.partition(b"\r\n")
+            status = int(line.split(b" ", 2)[1])
+            self._at_head = status < 200
+            data = _status_line(status) + rest
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class _Protocol(HttpToolsProtocol):
-    """HTTP/1.1 with Tomcat's limit on a request's head, and its page where a request can't be parsed.
+    """HTTP/1.1 with Tomcat's limit on a request's head, its status line, and its page where a request can't be parsed.
 
     A GET is answered as soon as its head is read, without a task: that takes about half of uvicorn's own time for a request.
     """
@@ -61,7 +88,10 @@ class _Protocol(HttpToolsProtocol):
             or self.parser.should_upgrade()
             or any(name in _BODY for name, _ in self.headers)
         ):
-            return super().on_headers_complete()
+            super().on_headers_complete()
+            if self.cycle is not None and not isinstance(self.cycle.transport, _Transport):
+                self.cycle.transport = cast(asyncio.Transport, _Transport(self.transport))
+            return
         self._answered = True
         path, _, query = self.url.partition(b"?")
         version = self.parser.get_http_version()
@@ -69,7 +99,7 @@ class _Protocol(HttpToolsProtocol):
         keep = version == "1.1" and self.parser.should_keep_alive() and (b"connection", b"close") not in headers
         if not keep:
             headers.append((b"connection", b"close"))
-        lines = [STATUS_LINE[status]]
+        lines = [_status_line(status)]
         for name, value in (*self.server_state.default_headers, *headers):
             lines += (name, b": ", value, b"\r\n")
         lines += (b"\r\n", body)
@@ -94,9 +124,9 @@ class _Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         answer = page(400)
         body = answer.body.encode()
-        lines = ["HTTP/1.1 400 Bad Request", *(f"{n}: {v}" for n, v in answer.headers.items())]
+        lines = [f"{n}: {v}" for n, v in answer.headers.items()]
         lines += [f"content-length: {len(body)}", "connection: close", "", ""]
-        self.transport.write("\r\n".join(lines).encode() + body)
+        self.transport.write(_status_line(400) + "\r\n".join(lines).encode() + body)
         self.transport.close()
 
 
@@ -117,6 +147,10 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+class ListenError(InfrastructureError, OSError):
+    """No socket can listen on a port: it is taken, or may not be used."""
+
+
 def bind(host: str, port: int, expose: bool = False) -> socket.socket:
     """Open a listening socket.
 
@@ -127,15 +161,15 @@ def bind(host: str, port: int, expose: bool = False) -> socket.socket:
 
     Raises:
         ValueError: The host is no address, or not a loopback address without `expose`.
-        OSError: The port is taken or may not be used.
+        ListenError: The port is taken or may not be used.
     """
     address = "127.0.0.1" if host == "localhost" else host
     try:
         loopback = ipaddress.ip_address(address).is_loopback
     except ValueError:
-        raise ValueError(f"host {host!r} is no address of a network interface; use 127.0.0.1 or ::1") from None
+        raise InputError(f"host {host!r} is no address of a network interface; use 127.0.0.1 or ::1") from None
     if not loopback and not expose:
-        raise ValueError(
+        raise InputError(
             f"host {host!r} is not a loopback address, and the server has no access control: use 127.0.0.1 or ::1, or add --expose "
             "where something else keeps others out, such as a container whose port is published on loopback"
         )
@@ -149,13 +183,13 @@ def bind(host: str, port: int, expose: bool = False) -> socket.socket:
     except OSError as e:
         listener.close()
         if e.errno == errno.EADDRINUSE:
-            raise OSError(f"port {port} on {address} is taken; choose another, or 0 for any free one") from None
-        raise OSError(f"can't listen on {address} port {port}: {e.strerror or e}") from None
+            raise ListenError(f"port {port} on {address} is taken; choose another, or 0 for any free one") from None
+        raise ListenError(f"can't listen on {address} port {port}: {e.strerror or e}") from None
     return listener
 
 
 def server_of(app: FhirApp, ready: Callable[[], None] = lambda: None) -> uvicorn.Server:
-    """A server that is not yet running: ``run(sockets=[...])`` runs it until a signal or ``should_exit``.
+    """Return a server that is not yet running: ``run(sockets=[...])`` runs it until a signal or ``should_exit``.
 
     Args:
         app: What answers.

@@ -39,7 +39,7 @@ class Span(NamedTuple):
 
 @lru_cache(maxsize=16384)
 def span(text: str) -> Span | None:
-    """The stretch of time that a date, dateTime or instant covers.
+    """Return the stretch of time that a date, dateTime or instant covers.
 
     A stored dateTime is a point; a year, month or day lasts as long as it does. A missing zone is UTC.
 
@@ -82,7 +82,7 @@ def _point(
 
 @lru_cache(maxsize=16384)
 def _day(text: str) -> tuple[int, int]:
-    """A day's first millisecond and its number.
+    """Return a day's first millisecond and its number.
 
     Raises:
         ValueError: It is no day.
@@ -92,7 +92,7 @@ def _day(text: str) -> tuple[int, int]:
 
 
 def stored_span(text: str) -> Span | None:
-    """The same as `span`, without remembering, quick for what most charts and searches hold: seconds at Greenwich."""
+    """Return the same as `span`, without remembering, quick for what most charts and searches hold: seconds at Greenwich."""
     if (text[19:] == "+00:00" or text[19:] == "Z") and text[10] == "T":
         try:
             start, number = _day(text[:10])
@@ -110,18 +110,18 @@ def _number(day: date) -> int:
 
 
 def day_before(number: int, days: int = 1) -> int:
-    """The calendar day some days before one, both as yyyymmdd."""
+    """Return the calendar day some days before one, both as yyyymmdd."""
     return _number(date(number // 10_000, number // 100 % 100, number % 100) - timedelta(days))
 
 
 @lru_cache(maxsize=4096)
 def format_instant(ms: int) -> str:
-    """Milliseconds since 1970 as HAPI writes an instant: ``2026-11-23T01:54:20.536+00:00``."""
+    """Return milliseconds since 1970 as HAPI writes an instant: ``2026-11-23T01:54:20.536+00:00``."""
     return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")
 
 
 def parse_instant(text: str) -> int:
-    """Milliseconds since 1970 of an instant.
+    """Return milliseconds since 1970 of an instant.
 
     Raises:
         ValueError: The text is no date.
@@ -138,6 +138,6 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 @lru_cache(maxsize=4096)
 def http_date(ms: int) -> str:
-    """Milliseconds since 1970 as an HTTP date: ``Mon, 23 Nov 2026 01:54:20 GMT``."""
+    """Return milliseconds since 1970 as an HTTP date: ``Mon, 23 Nov 2026 01:54:20 GMT``."""
     t = _EPOCH + timedelta(milliseconds=ms)
     return f"{_DAYS[t.weekday()]}, {t.day:02d} {_MONTHS[t.month - 1]} {t.year} {t:%H:%M:%S} GMT"

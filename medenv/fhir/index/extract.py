@@ -1,4 +1,4 @@
-"""Index values: what a search parameter finds in a resource, worked out once a shape and then read from its values.
+"""Index values: what a search parameter finds in a resource, worked out once a template and then read from its values.
 
 The index values are: token ``(system, code)``, string ``str``, date `Span`, quantity ``(value, system, unit, code)``, number ``float``,
 reference ``"Patient/S1"``, uri ``str``.
@@ -16,7 +16,7 @@ from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.index.dates import Span, span, stored_span
 from medenv.fhir.index.paths import Guard, Node, follow
-from medenv.fhir.shape import Shape, decode
+from medenv.fhir.template import Template, decode
 
 __all__ = ["BASE", "displays", "extract", "normalize"]
 
@@ -33,40 +33,40 @@ _OPEN_HIGH = Span(221_845_392_000_000, 221_845_392_000_000, 90_000_101, 90_000_1
 
 @lru_cache(maxsize=65536)
 def normalize(text: str) -> str:
-    """A string as HAPI indexes it: without accents, in capitals."""
+    """Return a string as HAPI indexes it: without accents, in capitals."""
     plain = unicodedata.normalize("NFD", text)
     return "".join(c for c in plain if not unicodedata.combining(c)).upper()
 
 
-def extract(shape: Shape, parameter: SearchParameter) -> Callable[[list[str]], list[Any]]:
-    """How to read a parameter's index values from resources of a shape.
+def extract(template: Template, parameter: SearchParameter) -> Callable[[list[str]], list[Any]]:
+    """Return how to read a parameter's index values from resources of a template.
 
     Args:
-        shape: The shape.
+        template: The template.
         parameter: A parameter of its type; for a composite the index values are tuples of its parts' lists.
 
     Returns:
         A function from a resource's values to its index values, without repeats.
     """
-    found = shape.plans.get(parameter.code)
+    found = template.extractors.get(parameter.code)
     if found is None:
-        found = shape.plans[parameter.code] = _plan(list(_readers(shape, parameter)))
+        found = template.extractors[parameter.code] = _combine(list(_readers(template, parameter)))
     result: Callable[[list[str]], list[Any]] = found
     return result
 
 
-def displays(shape: Shape, parameter: SearchParameter) -> Callable[[list[str]], list[str]]:
-    """How to read what ``:text`` searches: the texts and displays beside a token parameter's codes."""
+def displays(template: Template, parameter: SearchParameter) -> Callable[[list[str]], list[str]]:
+    """Return how to read what ``:text`` searches: the texts and displays beside a token parameter's codes."""
     key = (parameter.code, "text")
-    found = shape.plans.get(key)
+    found = template.extractors.get(key)
     if found is None:
-        nodes = [n for path in parameter.paths for n in follow(_root(shape), path)]
-        found = shape.plans[key] = _plan([r for n in nodes for r in _guarded(n, _text(n))])
+        nodes = [n for path in parameter.paths for n in follow(_root(template), path)]
+        found = template.extractors[key] = _combine([r for n in nodes for r in _guarded(n, _text(n))])
     result: Callable[[list[str]], list[str]] = found
     return result
 
 
-def _plan(readers: list[Reader]) -> Callable[[list[str]], list[Any]]:
+def _combine(readers: list[Reader]) -> Callable[[list[str]], list[Any]]:
     if not readers:
         return lambda values: []
     if len(readers) == 1:
@@ -84,45 +84,45 @@ def _plan(readers: list[Reader]) -> Callable[[list[str]], list[Any]]:
     return several
 
 
-def _root(shape: Shape) -> list[Node]:
-    return [Node(shape.tree, shape.type)]
+def _root(template: Template) -> list[Node]:
+    return [Node(template.tree, template.type)]
 
 
-def _readers(shape: Shape, parameter: SearchParameter) -> Iterator[Reader]:
+def _readers(template: Template, parameter: SearchParameter) -> Iterator[Reader]:
     if parameter.type == "composite":
         for path in parameter.paths:
-            for node in follow(_root(shape), path):
-                yield _composite(shape, node, parameter)
+            for node in follow(_root(template), path):
+                yield _composite(template, node, parameter)
         return
     if " != false" in parameter.expression:  # Patient.deceased: indexed as the boolean that the expression is
-        nodes = [n for path in parameter.paths for n in follow(_root(shape), path)]
+        nodes = [n for path in parameter.paths for n in follow(_root(template), path)]
         yield _exists_and_true(nodes)
         return
     for path in parameter.paths:
-        for node in follow(_root(shape), path):
+        for node in follow(_root(template), path):
             yield from _guarded(node, _READ[parameter.type](node))
 
 
 def _exists_and_true(nodes: list[Node]) -> Reader:
-    holes = [n.tree for n in nodes if isinstance(n.tree, int)]
+    slots = [n.tree for n in nodes if isinstance(n.tree, int)]
 
     def read(values: list[str]) -> tuple[str, str]:
-        true = any(values[h] != "false" for h in holes) or len(holes) < len(nodes)
+        true = any(values[h] != "false" for h in slots) or len(slots) < len(nodes)
         return ("", "true" if true else "false")
 
     return read
 
 
-def _composite(shape: Shape, node: Node, parameter: SearchParameter) -> Reader:
+def _composite(template: Template, node: Node, parameter: SearchParameter) -> Reader:
     parts = []
     for code, expression in parameter.components:
-        kind = definitions.search_parameters(shape.type)[code].type
+        kind = definitions.search_parameters(template.type)[code].type
         readers: list[Reader] = []
         for path in expression.split(" | "):
-            start = _root(shape) if path.startswith("%resource") else [node]
+            start = _root(template) if path.startswith("%resource") else [node]
             for found in follow(start, path.removeprefix("%resource.")):
                 readers += _guarded(found, _READ[kind](found))
-        parts.append(_plan(readers))
+        parts.append(_combine(readers))
 
     def read(values: list[str]) -> tuple[tuple[Any, ...], ...] | None:
         found = tuple(tuple(part(values)) for part in parts)
@@ -138,8 +138,8 @@ def _guarded(node: Node, readers: Iterator[Reader]) -> Iterator[Reader]:
 
 def _guard(read: Reader, guards: tuple[Guard, ...]) -> Reader:
     def guarded(values: list[str]) -> Any:
-        for hole, text, start in guards:
-            if not (values[hole].startswith(f'"{text}') if start else values[hole] == text):
+        for slot, text, start in guards:
+            if not (values[slot].startswith(f'"{text}') if start else values[slot] == text):
                 return None
         return read(values)
 
@@ -156,9 +156,9 @@ def _items(tree: Any) -> list[Any]:
     return tree if isinstance(tree, list) else [] if tree is None else [tree]
 
 
-def _scalar(hole: Any) -> Iterator[Reader]:
-    if isinstance(hole, int):
-        yield lambda values: _string(values[hole])
+def _scalar(slot: Any) -> Iterator[Reader]:
+    if isinstance(slot, int):
+        yield lambda values: _string(values[slot])
 
 
 def _string(text: str) -> str | None:
@@ -179,10 +179,10 @@ def _token(node: Node) -> Iterator[Reader]:
         yield from _pair(_get(tree, "system"), _get(tree, "value"))
     elif isinstance(tree, int):
         system = definitions.code_system(node.binding) if node.binding else ""
-        hole = tree
+        slot = tree
 
         def read(values: list[str]) -> tuple[str, str] | None:
-            value = _string(values[hole])
+            value = _string(values[slot])
             return None if value is None else (system, value)
 
         yield read
@@ -228,8 +228,8 @@ def _strings(node: Node) -> Iterator[Reader]:
 def _date(node: Node) -> Iterator[Reader]:
     tree = node.tree
     if isinstance(tree, int):
-        hole = tree
-        yield lambda values: stored_span(decode(values[hole]))
+        slot = tree
+        yield lambda values: stored_span(decode(values[slot]))
     elif node.kind == "Period":
         yield from _period(tree)
     elif node.kind == "Timing":
@@ -266,26 +266,26 @@ def _quantity(node: Node) -> Iterator[Reader]:
     if not isinstance(value, int):
         return
     names = ("system", "unit", "code") if node.kind != "Money" else ("", "", "currency")
-    holes = [h if isinstance(h := _get(node.tree, name), int) else None for name in names]
+    slots = [h if isinstance(h := _get(node.tree, name), int) else None for name in names]
 
     def read(values: list[str]) -> tuple[float, str, str, str] | None:
         try:
             number = float(decode(values[value]))
         except ValueError:
             return None
-        system, unit, code = ("" if h is None else decode(values[h]) for h in holes)
+        system, unit, code = ("" if h is None else decode(values[h]) for h in slots)
         return (number, "urn:iso:std:iso:4217" if node.kind == "Money" else system, unit, code)
 
     yield read
 
 
 def _number(node: Node) -> Iterator[Reader]:
-    hole = node.tree
-    if isinstance(hole, int):
+    slot = node.tree
+    if isinstance(slot, int):
 
         def read(values: list[str]) -> float | None:
             try:
-                return float(decode(values[hole]))
+                return float(decode(values[slot]))
             except ValueError:
                 return None
 
@@ -296,12 +296,12 @@ _LOCAL = re.compile(r"(?:/|" + re.escape(BASE) + r"/)?([A-Z]\w+/[^/]+)(?:/_histo
 
 
 def _reference(node: Node) -> Iterator[Reader]:
-    hole = node.tree if isinstance(node.tree, int) else _get(node.tree, "reference")
-    if not isinstance(hole, int):
+    slot = node.tree if isinstance(node.tree, int) else _get(node.tree, "reference")
+    if not isinstance(slot, int):
         return
 
     def read(values: list[str]) -> str | None:
-        text = decode(values[hole])
+        text = decode(values[slot])
         match = _LOCAL.fullmatch(text)
         return match[1] if match else text or None
 

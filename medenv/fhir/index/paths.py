@@ -1,4 +1,4 @@
-"""Following a search parameter's expression through the tree of a shape.
+"""Following a search parameter's expression through the tree of a template.
 
 HL7's parameters use a small part of FHIRPath: property names, a choice's type (``as``), ``where(..)`` and an index.
 """
@@ -15,24 +15,24 @@ __all__ = ["Guard", "Node", "follow"]
 
 
 class Guard(NamedTuple):
-    """A condition that the values of one resource decide: the scalar in a hole is (or isn't) a certain text.
+    """A condition that the values of one resource decide: the scalar in a slot is (or isn't) a certain text.
 
     Attributes:
-        hole: Which scalar.
+        slot: Which scalar.
         text: The JSON text it must have, or, for a reference, what its string must start with.
         start: Whether it is a start.
     """
 
-    hole: int
+    slot: int
     text: str
     start: bool = False
 
 
 class Node(NamedTuple):
-    """A place in a shape.
+    """A place in a template.
 
     Attributes:
-        tree: What stands there: a hole, an object, a list.
+        tree: What stands there: a slot, an object, a list.
         kind: Its FHIR type (``CodeableConcept``, ``dateTime``).
         guards: What must hold for it to count.
         binding: The name of its required binding, if it is a code.
@@ -87,7 +87,7 @@ def _steps(expression: str) -> tuple[_Step, ...]:
 
 
 def follow(nodes: list[Node], expression: str) -> list[Node]:
-    """Where an expression leads.
+    """Return where an expression leads.
 
     Args:
         nodes: Where to start: a resource, or what another expression found.
@@ -132,8 +132,8 @@ def _apply(node: Node, step: _Step) -> list[Node]:
 def _where(node: Node, key: str, value: str) -> list[Node]:
     if not isinstance(node.tree, dict):
         return []
-    hole = node.tree.get(key or "reference")
-    if not isinstance(hole, int):
+    slot = node.tree.get(key or "reference")
+    if not isinstance(slot, int):
         return []
-    guard = Guard(hole, f'"{value}"') if key else Guard(hole, f"{value}/", True)
+    guard = Guard(slot, f'"{value}"') if key else Guard(slot, f"{value}/", True)
     return [node._replace(guards=(*node.guards, guard))]

@@ -13,7 +13,7 @@ from typing import Any
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.index.dates import Span
 from medenv.fhir.index.extract import displays, extract, normalize
-from medenv.fhir.shape import Shape
+from medenv.fhir.template import Template
 
 __all__ = ["Column", "DateColumn", "Rows", "StringColumn", "TokenColumn", "ValueColumn"]
 
@@ -35,7 +35,7 @@ class Column:
         raise NotImplementedError
 
     def missing(self, n: int) -> list[int]:
-        """The rows below ``n`` without any value."""
+        """Return the rows below ``n`` without any value."""
         raise NotImplementedError
 
 
@@ -68,7 +68,7 @@ class TokenColumn(Column):
             self.by_system.setdefault(system, array("I")).append(row)
 
     def missing(self, n: int) -> list[int]:
-        """The rows below ``n`` without any value."""
+        """Return the rows below ``n`` without any value."""
         return [i for i in range(n) if not self.rows[i]]
 
 
@@ -91,7 +91,7 @@ class StringColumn(Column):
             self.by_text.setdefault(pair, array("I")).append(row)
 
     def missing(self, n: int) -> list[int]:
-        """The rows below ``n`` without any value."""
+        """Return the rows below ``n`` without any value."""
         return [i for i in range(n) if not self.rows[i]]
 
 
@@ -119,11 +119,11 @@ class DateColumn(Column):
             self.more[row] = values
 
     def missing(self, n: int) -> list[int]:
-        """The rows below ``n`` without any value."""
+        """Return the rows below ``n`` without any value."""
         return [i for i in range(n) if self.low[i] != self.low[i] and i not in self.more]
 
     def spans(self, row: int) -> list[tuple[float, float]]:
-        """The spans of a row in milliseconds."""
+        """Return the spans of a row in milliseconds."""
         if row in self.more:
             return [(s.low, s.high) for s in self.more[row]]
         return [(self.low[row], self.high[row])] if self.low[row] == self.low[row] else []
@@ -143,7 +143,7 @@ class ValueColumn(Column):
         self.rows.append(self._alike.setdefault(key := tuple(values), key))
 
     def missing(self, n: int) -> list[int]:
-        """The rows below ``n`` without any value."""
+        """Return the rows below ``n`` without any value."""
         return [i for i in range(n) if not self.rows[i]]
 
 
@@ -162,34 +162,38 @@ class Rows:
     Attributes:
         type: Their type.
         pids: Their internal numbers, ascending in the store.
-        shapes: Their shapes.
+        templates: Their templates.
         stored: Whether they are a store's, and so the same for every session.
     """
 
-    __slots__ = ("_columns", "_texts", "pids", "shapes", "stored", "type")
+    __slots__ = ("_columns", "_texts", "pids", "stored", "templates", "type")
 
-    def __init__(self, type_: str, pids: array[int], shapes: list[Shape], texts: list[str]) -> None:
-        self.type, self.pids, self.shapes = type_, pids, shapes
+    def __init__(self, type_: str, pids: array[int], templates: list[Template], texts: list[str]) -> None:
+        self.type, self.pids, self.templates = type_, pids, templates
         self.stored = False
         self._texts: list[str] | None = texts
         self._columns: dict[tuple[str, str], Column] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle the resources alone: columns are filled again when a search asks for them."""
+        return Rows, (self.type, self.pids, self.templates, list(self.texts()))
+
     @classmethod
     def empty(cls, type_: str) -> Rows:
-        """No rows yet."""
+        """Return no rows yet."""
         return cls(type_, array("q"), [], [])
 
     def text(self, at: int) -> str:
-        """One resource's values, joined by newlines."""
+        """Return one resource's values, joined by newlines."""
         return self.texts()[at]
 
     def texts_at(self, places: Sequence[int]) -> list[str]:
-        """Some resources' values, each joined by newlines."""
+        """Return some resources' values, each joined by newlines."""
         texts = self.texts()
         return [texts[at] for at in places]
 
     def texts(self) -> list[str]:
-        """All resources' values, each joined by newlines."""
+        """Return all resources' values, each joined by newlines."""
         assert self._texts is not None
         return self._texts
 
@@ -197,7 +201,7 @@ class Rows:
         return len(self.pids)
 
     def column(self, parameter: SearchParameter, kind: str = "") -> Any:
-        """The column of a parameter, filled for every row.
+        """Return the column of a parameter, filled for every row.
 
         Args:
             parameter: A parameter of this type.
@@ -222,25 +226,25 @@ class Rows:
         return column
 
     def _fill(self, column: Column, parameter: SearchParameter, kind: str) -> None:
-        how: Callable[[Shape, SearchParameter], Callable[[list[str]], list[Any]]]
+        how: Callable[[Template, SearchParameter], Callable[[list[str]], list[Any]]]
         how = displays if kind == "text" else extract
         texts = self.texts()
-        last: Shape | None = None
+        last: Template | None = None
         read: Callable[[list[str]], list[Any]] = list
         for row in range(column.filled, len(self.pids)):
-            shape = self.shapes[row]
-            if shape is not last:
-                last, read = shape, how(shape, parameter)
+            template = self.templates[row]
+            if template is not last:
+                last, read = template, how(template, parameter)
             values = read(texts[row].split("\n"))
             column.add(row, [("", v) for v in values] if kind in _PAIRED else values)
         column.filled = len(self.pids)
 
-    def append(self, pid: int, shape: Shape, values: str) -> None:
+    def append(self, pid: int, template: Template, values: str) -> None:
         """Add a resource."""
         self.pids.append(pid)
-        self.shapes.append(shape)
+        self.templates.append(template)
         self.texts().append(values)
 
     def copy(self) -> Rows:
-        """Rows of their own, without columns."""
-        return Rows(self.type, array("q", self.pids), list(self.shapes), list(self.texts()))
+        """Return rows of their own, without columns."""
+        return Rows(self.type, array("q", self.pids), list(self.templates), list(self.texts()))

@@ -17,7 +17,7 @@ from medenv.fhir.backend import Backend, BackendError
 from medenv.fhir.remote.client import Client, ClientOptions, checked_base
 from medenv.fhir.remote.load import as_text, holds, of_patients
 from medenv.fhir.remote.server import Server
-from medenv.fhir.remote.session import RemoteSession, Turns
+from medenv.fhir.remote.session import RemoteSession, Scheduler
 
 __all__ = ["SESSION", "RemoteBackend", "fingerprint_of"]
 
@@ -107,7 +107,7 @@ class RemoteBackend(Backend):
         except BaseException:
             self._give_back(server)
             raise
-        return RemoteSession(Turns(server, lambda: self._end(server)))
+        return RemoteSession(Scheduler(server, lambda: self._end(server)))
 
     def _check(self, client: Client) -> None:
         """Find out once whether the server holds what it must."""
@@ -150,7 +150,7 @@ class RemoteBackend(Backend):
 
 
 def _ender(client: Client) -> Callable[[], None]:
-    """What ends a named session, so that its name begins anew."""
+    """Return what ends a named session, so that its name begins anew."""
     root = Client(client.wire.rpartition("/")[0], None, client.options)
 
     def end() -> None:
@@ -162,7 +162,7 @@ def _ender(client: Client) -> Callable[[], None]:
 
 
 def fingerprint_of(client: Client) -> str:
-    """``sha256:`` and a hash of a server's counts and of the first ids of each type; see `RemoteBackend.fingerprint`.
+    """Return ``sha256:`` and a hash of a server's counts and of the first ids of each type; see `RemoteBackend.fingerprint`.
 
     Raises:
         BackendError: The server doesn't answer.

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from medenv.errors import InputError
 from medenv.fhir import jsontext
 from medenv.fhir.backend import BackendError
 from medenv.fhir.remote.client import Client
@@ -75,7 +76,7 @@ class _Capture:
     # what there is
 
     def plan(self) -> dict[str, Any]:
-        """The types and patients to take; a plan of an earlier try is gone on with."""
+        """Return the types and patients to take; a plan of an earlier try is resumed."""
         saved = self.parts / "plan.json"
         self.parts.mkdir(parents=True, exist_ok=True)
         statement = self.need("metadata")
@@ -89,13 +90,13 @@ class _Capture:
                 counts[type_] = total
         counts = {k: counts[k] for k in sorted(counts, key=lambda type_: (type_ != "Patient", type_))}
         if not counts:
-            raise ValueError(f"{self.client.wire} holds nothing to capture")
+            raise InputError(f"{self.client.wire} holds nothing to capture")
         by_patient = [one["type"] for one in resources if _searches_patient(one) and one["type"] in counts]
         asked = {"url": self.client.wire, "counts": counts, "patients": self.wanted, "by_patient": by_patient}
         if saved.is_file():
             earlier = json.loads(saved.read_text())
             if earlier != asked:
-                raise ValueError(
+                raise InputError(
                     f"{self.parts} holds parts of another capture, or the server has changed since; remove that folder to begin anew"
                 )
         else:
@@ -132,7 +133,7 @@ class _Capture:
             return ids
         wanted = ids[: int(self.wanted)] if self.wanted.isdigit() else [one.strip() for one in self.wanted.split(",")]
         if missing := set(wanted) - set(ids):
-            raise ValueError(f"{self.client.wire} has no Patient/{min(missing)}")
+            raise InputError(f"{self.client.wire} has no Patient/{min(missing)}")
         return wanted
 
     def part(self, name: str, type_: str, query: str) -> Path:
@@ -156,7 +157,7 @@ class _Capture:
     # making one file of it
 
     def index(self, texts: list[Path]) -> tuple[list[_Place], dict[str, int]]:
-        """Where each resource stands, in the order of the server's numbers, each once."""
+        """Return where each resource stands, in the order of the server's numbers, each once."""
         numbered: list[_Place] = []
         patients: list[_Place] = []
         others: list[_Place] = []
@@ -241,7 +242,7 @@ def _searches_patient(statement: dict[str, Any]) -> bool:
 
 
 def _in_order(numbered: list[_Place], patients: list[_Place], others: list[_Place]) -> list[_Place]:
-    """Everything in the order in which it was loaded, as far as that shows.
+    """Return everything in the order in which it was loaded, as far as that shows.
 
     HAPI counts every resource, so the numbers that no id has are the patients': the first such number is the first patient's. Where
     that doesn't come out, since something was deleted or left out, patients come first, so that what refers to them comes later.

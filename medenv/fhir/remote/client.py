@@ -19,8 +19,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 
+from medenv.errors import InputError
 from medenv.fhir import jsontext
-from medenv.fhir.backend import BackendError, Response
+from medenv.fhir.backend import BackendError, Response, below_base
 
 __all__ = ["PASSWORD", "TOKEN", "USER", "Client", "ClientOptions"]
 
@@ -103,12 +104,12 @@ class Client:
         try:
             return ssl.create_default_context(cafile=str(self.options.ca))
         except (OSError, ssl.SSLError) as error:
-            raise ValueError(
+            raise InputError(
                 f"{str(self.options.ca)!r} is no file of certificates ({error}); give a PEM file"
             ) from None
 
     def target(self, url: str) -> str:
-        """The part of a request's URL that stands below the base.
+        """Return the part of a request's URL that stands below the base.
 
         Args:
             url: Percent-encoded, relative to the base, or absolute below the public base.
@@ -116,15 +117,9 @@ class Client:
         Raises:
             ValueError: It is on another server.
         """
-        rest = url
-        if "://" in url.partition("?")[0]:
-            base = self.public
-            if not url.startswith(base) or url[len(base) : len(base) + 1] not in ("", "/", "?", "#"):
-                raise ValueError(f"{url[:200]!r} is not below {base}; only this server can be asked")
-            rest = url[len(base) :]
-        rest = rest.partition("#")[0].lstrip("/")
+        rest = below_base(url, self.public).lstrip("/")
         if any(unquote(part) in (".", "..") for part in rest.partition("?")[0].split("/")):
-            raise ValueError(f"{url[:200]!r} leads elsewhere: '.' and '..' are not below {self.public}")
+            raise InputError(f"{url[:200]!r} leads elsewhere: '.' and '..' are not below {self.public}")
         return rest
 
     def send(
@@ -146,7 +141,7 @@ class Client:
         """
         rest = self.target(url)
         raw = _UNSAFE.sub(lambda m: quote(m[0].encode("utf-8", "replace")), self._outward(rest))
-        target = self._path + ("" if not raw or raw.startswith("?") else "/") + raw
+        target = self._path + ("" if self._path and (not raw or raw.startswith("?")) else "/") + raw
         given = {k.lower(): v for k, v in (headers or {}).items()}
         content = None if body is None else self._outward(body).encode("utf-8", "replace")
         if content is not None:
@@ -182,7 +177,7 @@ class Client:
         return self.send("GET", url, None, {"cache-control": "no-cache"})
 
     def json(self, url: str) -> Any:
-        """What a fresh GET holds, digits kept; None if it was refused.
+        """Return what a fresh GET holds, digits kept; None if it was refused.
 
         Raises:
             BackendError: No answer, or one that is no JSON.
@@ -192,16 +187,16 @@ class Client:
             return None
         try:
             return jsontext.loads(answer.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BackendError(f"{self.wire} answers GET {url[:200]} with what is no JSON: {error}") from None
 
     def _broken(self, status: int, text: str) -> bool:
-        """Whether a 429 or 5xx tells of the server rather than of the request: HAPI answers 500 to some odd requests too."""
+        """Return whether a 429 or 5xx tells of the server rather than of the request: HAPI answers 500 to some odd requests too."""
         if status in _GATEWAY:
             return True
         try:
             outcome = json.loads(text).get("resourceType") == "OperationOutcome"
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             outcome = False
         if not outcome or _STORAGE.search(text):
             return True
@@ -239,7 +234,7 @@ class Client:
 
 
 def checked_base(url: str) -> str:
-    """A base URL without its trailing slash.
+    """Return a base URL without its trailing slash.
 
     Raises:
         ValueError: It is no http or https URL, or holds a user name or password.
@@ -250,12 +245,12 @@ def checked_base(url: str) -> str:
     except ValueError:
         valid = False
     if not valid:
-        raise ValueError(f"{url[:200]!r} is no base URL; give one such as http://localhost:8080/fhir")
+        raise InputError(f"{url[:200]!r} is no base URL; give one such as http://localhost:8080/fhir")
     if "@" in parts.netloc:
         host = parts.netloc.rpartition("@")[2]
-        raise ValueError(f"the URL of {host} holds a user or password; put them into {USER} and {PASSWORD} instead")
+        raise InputError(f"the URL of {host} holds a user or password; put them into {USER} and {PASSWORD} instead")
     if parts.query or parts.fragment:
-        raise ValueError(f"{url[:200]!r} has a query or fragment; a base URL ends with its path")
+        raise InputError(f"{url[:200]!r} has a query or fragment; a base URL ends with its path")
     return url.rstrip("/")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from medenv.errors import InputError
 from medenv.fhir import jsontext
 from medenv.fhir.backend import BackendError
 from medenv.fhir.remote.client import Client
@@ -21,7 +22,7 @@ _CHUNK = 200
 Key = tuple[str, str]
 
 
-class LoadError(ValueError):
+class LoadError(InputError):
     """The file can't be loaded as it is; nothing was written unless the message says so."""
 
 
@@ -39,7 +40,7 @@ class Loaded:
 
 
 def of_patients(resources: Iterable[str], wanted: str | None) -> list[Mapping[str, Any]]:
-    """The resources to load, parsed with their digits.
+    """Return the resources to load, parsed with their digits.
 
     Args:
         resources: Their texts in order; blank ones are passed over.
@@ -82,12 +83,12 @@ def _patient(resource: Mapping[str, Any]) -> str | None:
 
 
 def as_text(resource: Mapping[str, Any] | str) -> str:
-    """A resource as a line of NDJSON."""
+    """Return a resource as a line of NDJSON."""
     return resource if isinstance(resource, str) else jsontext.compact(resource)
 
 
 def holds(client: Client, resources: list[Mapping[str, Any]]) -> bool:
-    """Whether a server has the resources already, by a few questions: the first and last patient, and how many of the last's records.
+    """Return whether a server has the resources already, by a few questions: the first and last patient, how many of the last's records.
 
     Args:
         client: The server.

@@ -5,42 +5,43 @@ An episode's session and its forks share the server by turns: the one that asks 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from threading import RLock
 from typing import Any
 from urllib.parse import quote
 
 from medenv.fhir import jsontext
 from medenv.fhir.backend import BackendError, Response
-from medenv.fhir.index.dates import format_instant, span
 from medenv.fhir.remote.client import Client
-from medenv.fhir.remote.tracking import Key, Plan, plan, written
+from medenv.fhir.remote.history import History, Version
+from medenv.fhir.remote.resources import content, entry_for, unstamped, version_of
+from medenv.fhir.remote.tracking import LONGEST_NUMBER, Effects, Key, Report, effects_of, reports
 
-__all__ = ["Server", "UnrestoredError"]
+__all__ = ["Server", "UnrestoredError", "Write"]
 
 _FHIR_JSON = {"content-type": "application/fhir+json"}
-_STAMPS = ("versionId", "lastUpdated", "source")
-"""What of meta the server gives anew with each version."""
-
-_SLACK = 1_000
-"""Milliseconds before the server's own time from which its history is compared: far more than two clocks of one machine differ."""
-
+_AS_IT_WAS = {**_FHIR_JSON, "x-meta-snapshot-mode": "TAG, PROFILE, SECURITY_LABEL"}
+"""By its header HAPI replaces what is tagged, which an update otherwise only adds to (``MetaSnapshotModeTokens``)."""
 _PASSES = 4
 """How often single requests are gone through when a server takes no transaction: each frees what refers to the next."""
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One version that a request stored.
+
+    Attributes:
+        version: The version.
+        submitted: What was sent for it; None if that isn't known.
+    """
+
+    version: Version
+    submitted: str | None
+
+
 class UnrestoredError(BackendError):
     """What an episode wrote can't be taken back by requests; only a fresh server is as before."""
-
-
-def content(resource: Mapping[str, Any] | None) -> str | None:
-    """A resource's text without what changes with every version."""
-    if resource is None:
-        return None
-    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in _STAMPS}
-    rest = {k: v for k, v in resource.items() if k != "meta"}
-    return json.dumps({**rest, **({"meta": meta} if meta else {})}, sort_keys=True)
 
 
 class Server:
@@ -77,9 +78,7 @@ class Server:
         """The same as it is now, as far as `_changed` isn't set."""
         self._changed = False
         self._buried: set[Key] = set()
-        self._since: str | None = None
-        self._known: set[str] = set()
-        self._history = True
+        self._history = History()
         self._expunges = True
 
     # the state before
@@ -94,96 +93,65 @@ class Server:
             if self.before or self._changed or self.lost:
                 self.restore()
             if self._wipe is None:
-                self._mark()
+                self._history.mark(self.client)
         except BackendError:
             if self._renew is None:
                 raise
             self._fresh(self._renew)
-            self._mark()
+            self._history.mark(self.client)
 
     def _fresh(self, renew: Callable[[], Client]) -> None:
-        """Go on with a fresh server."""
+        """Continue with a fresh server."""
         self.client.close()
         self.client = renew()
         self.forget()
 
-    def _mark(self) -> None:
-        """Note the versions that the history of the last moment holds."""
-        counted = self.client.json("Patient?_summary=count")
-        if counted is None:
-            raise BackendError(f"{self.client.wire} refuses to search patients; is it a FHIR R4 server's base URL?")
-        if self._history:
-            # A count tells the server's time as well as its history would, and costs less on a large one.
-            at = span(str(counted.get("meta", {}).get("lastUpdated", "")))
-            self._since = format_instant(at.low - _SLACK) if at is not None else None
-            known = self._versions() if self._since is not None else None
-            self._history, self._known = known is not None, set(known or ())
-
-    def _versions(self) -> dict[str, Key] | None:
-        """What was written since the mark: version URLs and the resources' keys; None from a server that never tells."""
-        found: dict[str, Key] = {}
-        url: str | None = f"_history?_since={quote(self._since or '', safe='')}&_count=500"
-        while url:
-            bundle = self.client.json(url)
-            if bundle is None:
-                return None
-            for entry in bundle.get("entry", []):
-                resource = entry.get("resource")
-                if resource:
-                    key = (resource["resourceType"], resource["id"])
-                    version = str(resource.get("meta", {}).get("versionId", ""))
-                else:
-                    parts = entry.get("request", {}).get("url", "").split("/")
-                    if len(parts) < 4:
-                        continue
-                    key, version = (parts[-4], parts[-3]), parts[-1]
-                found[f"{key[0]}/{key[1]}/_history/{version}"] = key
-            url = next((link["url"] for link in bundle.get("link", []) if link["relation"] == "next"), None)
-        return found
-
-    def _told(self) -> dict[str, Key]:
-        """As `_versions`, of a server that told before.
-
-        Raises:
-            BackendError: It doesn't any more.
-        """
-        found = self._versions()
-        if found is None:
-            raise BackendError(f"{self.client.wire} refuses to show its history, which it showed before")
-        return found
-
     # writing
 
-    def request(self, method: str, url: str, body: str | None, headers: Mapping[str, str] | None) -> Any:
+    def request(
+        self, method: str, url: str, body: str | None, headers: Mapping[str, str] | None
+    ) -> tuple[Response, list[Write]]:
         """Send a request, noting what it touches.
 
         Returns:
-            The answer and, by resource it wrote, what was submitted.
+            The answer and what was written, in order.
         """
         target = self.client.target(url)
-        asked = plan(method, target, body)
+        asked = effects_of(method, target, body)
         if not asked.writes:
             given = {k.lower(): v for k, v in (headers or {}).items()}
             if method == "GET":
                 given.setdefault("cache-control", "no-cache")
-            return self.client.send(method, url, body, given), {}
+            return self.client.send(method, url, body, given), []
         if asked.lasting and not self._lasting:
-            return _not_sent(method, target), {}
-        self._look(asked)
+            return _not_sent(method, target, "what it does can't be undone on a server that others use"), []
+        if asked.nameless:
+            return _not_sent(
+                method, target, "no URL can name a resource with the id '.' or '..', so that it could never be read"
+            ), []
+        if asked.unreadable:
+            why = f"its number of more than {LONGEST_NUMBER} digits would be stored, and could never be read again"
+            return _not_sent(method, target, why), []
+        self._history.before_request(self.client)
+        states = self._look(asked)
         self._changed = True
         self.lost |= asked.lasting
         answer = self.client.send(method, url, body, headers)
-        return answer, self._note(asked, answer)
+        return answer, self._note(asked, answer, states)
 
-    def _look(self, asked: Plan) -> None:
-        """Read what a request is about to write, while it is still as it was."""
+    def _look(self, asked: Effects) -> dict[Key, Any]:
+        """Read what a request is about to write, while it is still as it was; returns how it is, where that can't be told later."""
         keys = list(asked.keys)
         for search in asked.searches:
             bundle = self.client.json(f"{search}&_count=1000") or {}
             keys += [(e["resource"]["resourceType"], e["resource"]["id"]) for e in bundle.get("entry", [])]
-        for key in keys:
-            if key not in self.before:
-                self.before[key] = self._read(key)
+        again = asked.lasting or not self._history.marked
+        states = {}
+        for key in dict.fromkeys(keys):
+            if again or key not in self.before:
+                states[key] = self._read(key)
+                self.before.setdefault(key, states[key])
+        return states if again else {}
 
     def _read(self, key: Key) -> Any:
         answer = self.client.fresh(f"{key[0]}/{quote(key[1], safe='')}")
@@ -192,25 +160,57 @@ class Server:
         if answer.ok:
             try:
                 return jsontext.loads(answer.body)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise BackendError(f"{self.client.wire} answers GET {'/'.join(key)} with no JSON: {error}") from None
         if answer.status in (404, 410, 400):  # 400: the id or the type is none
             return None
         raise BackendError(f"{self.client.wire} answers {answer.status} to GET {'/'.join(key)}: {answer.body[:200]}")
 
-    def _note(self, asked: Plan, answer: Response) -> dict[Key, str | None]:
-        sent: dict[Key, str | None] = {}
-        if answer.ok:
-            for number, key in enumerate(asked.keys):
-                sent[key] = asked.submitted[number] if len(asked.submitted) == len(asked.keys) else None
-        for key, version, submitted in written(asked, answer):
-            sent[key] = submitted
-            if key not in self.before:
-                self.before[key] = self._earlier(key, version)
-        return sent
+    def _note(self, asked: Effects, answer: Response, states: Mapping[Key, Any]) -> list[Write]:
+        """Find out what a request wrote, and how that was before, where it wasn't read before."""
+        named = list(reports(asked, answer)) if answer.ok else []
+        if self._history.marked:
+            found = self._told_by_history(asked, named, states)
+        else:
+            found = self._told_by_answer(asked, named, states)
+        found += self._changed_in_place(states, {one.key for one in found}) if answer.ok else []
+        submitted = (
+            dict(zip(asked.keys, asked.submitted, strict=True)) if len(asked.submitted) == len(asked.keys) else {}
+        )
+        sent = {(one.key, one.version): one.submitted for one in named}
+        for one in found:
+            if one.key not in self.before:
+                self.before[one.key] = self._earlier(one.key, one.version)
+        return [Write(one, sent.get((one.key, one.version), submitted.get(one.key))) for one in found]
+
+    def _told_by_history(self, asked: Effects, named: list[Report], states: Mapping[Key, Any]) -> list[Version]:
+        """Return what the history shows beside what it showed before the request."""
+        order = {key: at for at, key in reversed(list(enumerate([*(one.key for one in named), *asked.keys, *states])))}
+        alone = self._own or self._wipe is not None  # elsewhere, what the request didn't name is another client's
+        found = [one for one in self._history.after_request(self.client) if alone or one.key in order]
+        return sorted(found, key=lambda one: order.get(one.key, len(order)))
+
+    def _told_by_answer(self, asked: Effects, named: list[Report], states: Mapping[Key, Any]) -> list[Version]:
+        """Return what the answer names in a new version, or what now isn't there, from a server that shows no history."""
+        found = []
+        for one in named:
+            was, now = states.get(one.key), self._read(one.key)
+            changed = one.key in states and one.version != version_of(was) and (was, now) != (None, None)
+            if one.created or changed:
+                found.append(Version(one.key, one.version, now))
+        for key in dict.fromkeys(k for k in states if k not in {one.key for one in named}):
+            now = self._read(key)
+            if version_of(now) != version_of(states[key]):
+                found.append(Version(key, version_of(now), now))
+        return found
+
+    def _changed_in_place(self, states: Mapping[Key, Any], known: set[Key]) -> list[Version]:
+        """Return what an operation changed without a new version, as ``$meta-add`` does on HAPI."""
+        both = ((key, was, self._read(key)) for key, was in states.items() if key not in known)
+        return [Version(key, version_of(now), now) for key, was, now in both if content(was) != content(now)]
 
     def _earlier(self, key: Key, version: str) -> Any:
-        """A resource as it was before a version."""
+        """Return a resource as it was before a version."""
         if version == "1":
             return None
         if not version.isdigit():
@@ -234,13 +234,12 @@ class Server:
 
     def _discover(self) -> None:
         """Find what was written without our seeing it, from the server's history."""
-        if not self._own or not self._history or self._since is None:
+        if not self._own or not self._history.marked:
             return
         oldest: dict[Key, int] = {}
-        for version, key in self._told().items():
-            number = version.rpartition("/")[2]
-            if version not in self._known and key not in self.before:
-                oldest[key] = min(oldest.get(key, 1 << 60), int(number) if number.isdigit() else 1)
+        for one in self._history.since_mark(self.client):
+            if one.key not in self.before:
+                oldest[one.key] = min(oldest.get(one.key, 1 << 60), one.number or 1)
         for key, first in oldest.items():
             self.before[key] = self._earlier(key, str(first))
 
@@ -258,6 +257,7 @@ class Server:
         differing = {k: v for k, v in target.items() if content(v) != content(self.now.get(k))}
         if differing:
             self._set(differing)
+            self._history.unsure()
             self._changed = True
             self.sync()
             self._demand(target)
@@ -270,9 +270,9 @@ class Server:
     def _set(self, wanted: Mapping[Key, Any]) -> None:
         """Write and delete until everything is as wanted: in one transaction, or one by one where that is refused."""
         if len(wanted) > 1:
-            entries = [_entry(key, value) for key, value in sorted(wanted.items(), key=_patients_first)]
+            entries = [entry_for(key, value) for key, value in sorted(wanted.items(), key=_patients_first)]
             bundle = jsontext.compact({"resourceType": "Bundle", "type": "transaction", "entry": entries})
-            if self.client.send("POST", "", bundle, _FHIR_JSON).ok:
+            if self.client.send("POST", "", bundle, _AS_IT_WAS).ok:
                 return
         left = dict(sorted(wanted.items(), key=_patients_first))
         for _ in range(_PASSES):
@@ -281,7 +281,7 @@ class Server:
                 if value is None:
                     answer = self.client.send("DELETE", url)
                 else:
-                    answer = self.client.send("PUT", url, jsontext.compact(_unstamped(value)), _FHIR_JSON)
+                    answer = self.client.send("PUT", url, jsontext.compact(unstamped(value)), _AS_IT_WAS)
                 if answer.ok or (value is None and answer.status in (404, 410)):
                     del left[key]
             if not left:
@@ -326,16 +326,16 @@ class Server:
             self._expunge(created)
             self.now = {key: self._read(key) for key in self.before}
             self._demand(self.before)
-            self._settle()
+            self._check_history()
         self.forget()
 
-    def _settle(self) -> None:
-        """Check that the history since the mark speaks of nothing else, and begin a new one."""
-        if self._history and self._since is not None:
-            for version, key in self._told().items():
-                if version not in self._known and key not in self.before:
+    def _check_history(self) -> None:
+        """Check that the history since the mark speaks of nothing else."""
+        if self._history.marked:
+            for one in self._history.since_mark(self.client):
+                if one.key not in self.before:
                     raise UnrestoredError(
-                        f"{self.client.wire} now holds {version}, which this episode is not known to have written: another client "
+                        f"{self.client.wire} now holds {one.name}, which this episode is not known to have written: another client "
                         "writes to the server, or a request arrived though it was not answered; remove it and try again"
                     )
 
@@ -343,7 +343,7 @@ class Server:
         """Begin from the server as it is."""
         self.before, self.now, self._changed, self.lost = {}, {}, False, False
         self._buried = set()
-        self._since = None
+        self._history.forget()
 
     def _expunge(self, created: Iterable[Key]) -> None:
         """Remove the traces of what an episode created, and if wanted the older versions of what it changed."""
@@ -361,26 +361,12 @@ class Server:
             self._expunges = answer.ok or (answer.status in (404, 410) and "HAPI-" in answer.body)
 
 
-def _entry(key: Key, value: Any) -> dict[str, Any]:
-    url = f"{key[0]}/{key[1]}"
-    if value is None:
-        return {"request": {"method": "DELETE", "url": url}}
-    return {"resource": _unstamped(value), "request": {"method": "PUT", "url": url}}
-
-
-def _unstamped(resource: Mapping[str, Any]) -> dict[str, Any]:
-    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in _STAMPS}
-    rest = {k: v for k, v in resource.items() if k not in ("meta", "resourceType", "id")}
-    head = {"resourceType": resource["resourceType"], "id": resource["id"]}
-    return {**head, **({"meta": meta} if meta else {}), **rest}
-
-
 def _patients_first(item: tuple[Key, Any]) -> tuple[bool, Key]:
     return item[0][0] != "Patient", item[0]
 
 
-def _not_sent(method: str, target: str) -> Response:
-    text = f"medenv did not send {method} {target[:200]}: what it does can't be undone on a server that others use"
+def _not_sent(method: str, target: str, why: str) -> Response:
+    text = f"medenv did not send {method} {target[:200]}: {why}"
     issue = {"severity": "error", "code": "forbidden", "diagnostics": text}
     body = jsontext.pretty({"resourceType": "OperationOutcome", "issue": [issue]})
     return Response(403, body, {"content-type": "application/fhir+json;charset=UTF-8"})

@@ -5,20 +5,21 @@ The server is given back, as it was, when the last of them is closed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, NoReturn
 
-from medenv.fhir import jsontext
-from medenv.fhir.backend import BackendError, Change, Response, Session
+from medenv.fhir.backend import LONGEST_URL, BackendError, Change, Response, Session
+from medenv.fhir.changes import change_of
+from medenv.fhir.errors import FhirError
 from medenv.fhir.remote.client import Client
-from medenv.fhir.remote.server import Server
+from medenv.fhir.remote.server import Server, Write
 from medenv.fhir.remote.tracking import Key
+from medenv.fhir.write.reader import TOO_DEEP, depth_is_fine
 
 __all__ = ["RemoteSession"]
 
 
-class Turns:
+class Scheduler:
     """Who is on a server, and whose state it holds.
 
     Attributes:
@@ -36,26 +37,32 @@ class Turns:
 class RemoteSession(Session):
     """A session on a server that is this episode's until it is closed."""
 
-    def __init__(self, turns: Turns, read_only: bool = False) -> None:
+    def __init__(self, scheduler: Scheduler, read_only: bool = False) -> None:
         """Open a session in the state before.
 
         Args:
-            turns: The server and who is on it.
+            scheduler: The server and who is on it.
             read_only: Whether writes are refused.
         """
-        self.base = turns.server.client.public
-        self._turns, self._read_only = turns, read_only
-        self._sent: dict[Key, str | None] = {}
+        self.base = scheduler.server.client.public
+        self._scheduler, self._read_only = scheduler, read_only
+        self._journal: dict[Key, tuple[Write, ...]] = {}
         self._held: dict[Key, Any] = {}
         self._closed = False
-        turns.sessions.append(self)
-        if turns.active is None:
-            turns.active = self
+        scheduler.sessions.append(self)
+        if scheduler.active is None:
+            scheduler.active = self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"an episode on {self.base} can't be pickled or copied, for its chart is that server's; copy the environment before the "
+            "first reset, or play on the embedded server"
+        )
 
     @property
     def client(self) -> Client:
         """Requests to the server that aren't the episode's."""
-        return self._turns.server.client
+        return self._scheduler.server.client
 
     def request(
         self, method: str, url: str, body: str | None = None, headers: Mapping[str, str] | None = None
@@ -70,64 +77,70 @@ class RemoteSession(Session):
             raise BackendError(f"the session on {self.base} is closed; open another")
         if self._read_only and method not in ("GET", "HEAD"):
             raise ValueError(f"this view of the chart before only reads; {method} {url[:200]} was not sent")
-        server = self._turns.server
+        server = self._scheduler.server
+        server.client.target(url)
+        if (refused := _refusal(url, body)) is not None:
+            return refused
         with server.lock:
-            server.client.target(url)
             self._take_turn()
-            answer, sent = server.request(method, url, body, headers)
-            self._sent.update(sent)
+            answer, writes = server.request(method, url, body, headers)
+            for one in writes:
+                key = one.version.key
+                self._journal[key] = (*self._journal.get(key, ()), one)
             return answer
 
     def _take_turn(self) -> None:
-        turns = self._turns
-        if turns.active is self:
+        scheduler = self._scheduler
+        if scheduler.active is self:
             return
-        if turns.active is not None:
-            turns.active._keep()
-        turns.active = None
-        turns.server.assume(self._held)
-        turns.active = self
+        if scheduler.active is not None:
+            scheduler.active._keep()
+        scheduler.active = None
+        scheduler.server.assume(self._held)
+        scheduler.active = self
 
     def _keep(self) -> None:
         """Note the state that the server holds for this session."""
-        server = self._turns.server
+        server = self._scheduler.server
         server.sync()
-        touched = {
-            k for k in server.before if server.now[k] != server.before[k]
-        } | self._sent.keys() & server.now.keys()
+        touched = {k for k in server.before if server.now[k] != server.before[k]} | self._journal.keys()
         self._held = {key: server.now[key] for key in server.before if key in touched}
 
     def fork(self) -> RemoteSession:
-        """An independent session with the same state now; the two take turns on the server."""
-        with self._turns.server.lock:
-            if self._turns.active is self:
+        """Return an independent session with the same state now; the two take turns on the server."""
+        with self._scheduler.server.lock:
+            if self._scheduler.active is self:
                 self._keep()
-            other = RemoteSession(self._turns, self._read_only)
-            other._sent, other._held = dict(self._sent), dict(self._held)
+            other = RemoteSession(self._scheduler, self._read_only)
+            other._journal, other._held = dict(self._journal), dict(self._held)
             return other
 
     def pristine(self) -> RemoteSession:
-        """The chart as it was when this session was opened, for reading."""
-        with self._turns.server.lock:
-            return RemoteSession(self._turns, read_only=True)
+        """Return the chart as it was when this session was opened, for reading."""
+        with self._scheduler.server.lock:
+            return RemoteSession(self._scheduler, read_only=True)
+
+    @property
+    def written(self) -> int:
+        """How many versions this session's requests have stored; see `Session.written`."""
+        return sum(map(len, self._journal.values()))
 
     def changes(self) -> list[Change]:
-        """What this session's writes have changed in all; see `Session.changes`."""
-        turns = self._turns
-        with turns.server.lock:
-            if turns.active is self and not self._closed:
+        """Return the net change of each resource that this session's requests have written; see `Session.changes`."""
+        scheduler = self._scheduler
+        with scheduler.server.lock:
+            if scheduler.active is self and not self._closed:
                 self._keep()
             found = []
             # A resource that was found in the server's history alone was written last.
-            for key in dict.fromkeys([*self._sent, *self._held]):
-                before, now = _bare(turns.server.before.get(key)), _bare(self._held.get(key))
-                if key not in self._held or before == now:
-                    continue
-                kind: Literal["create", "update", "delete"]
-                kind = "create" if before is None else "delete" if now is None else "update"
-                plain = None if now is None else json.loads(jsontext.compact(now))
-                submitted = None if now is None else self._sent.get(key)
-                found.append(Change(kind, key[0], key[1], submitted, plain))
+            for key in dict.fromkeys([*self._journal, *self._held]):
+                writes = self._journal.get(key, ())
+                before, now = scheduler.server.before.get(key), self._held.get(key)
+                earlier = [one.version.resource for one in writes[:-1]]
+                submitted = writes[-1].submitted if writes and now is not None else None
+                change = change_of(key, before, earlier, now, submitted)
+                if writes or change.kind != "undone":
+                    found.append(change)
             return found
 
     def reset(self) -> None:
@@ -136,28 +149,34 @@ class RemoteSession(Session):
         Raises:
             BackendError: The server doesn't answer, or can't be put back.
         """
-        turns = self._turns
-        with turns.server.lock:
-            if turns.sessions == [self]:
-                turns.server.restore()
-                turns.server.begin()
-                turns.active = self
-            elif turns.active is self:
-                turns.server.assume({})
-            self._sent, self._held = {}, {}
+        scheduler = self._scheduler
+        with scheduler.server.lock:
+            if scheduler.sessions == [self]:
+                scheduler.server.restore()
+                scheduler.server.begin()
+                scheduler.active = self
+            elif scheduler.active is self:
+                scheduler.server.assume({})
+            self._journal, self._held = {}, {}
 
     def close(self) -> None:
         """Give the server back. One that can't be put back is looked after when it is next needed."""
         if self._closed:
             return
-        turns = self._turns
-        with turns.server.lock:
+        scheduler = self._scheduler
+        with scheduler.server.lock:
             self._closed = True
-            turns.sessions.remove(self)
-            if not turns.sessions:
-                turns.active = None
-                turns.leave()
+            scheduler.sessions.remove(self)
+            if not scheduler.sessions:
+                scheduler.active = None
+                scheduler.leave()
 
 
-def _bare(resource: Any) -> Any:
-    return None if resource is None else {k: v for k, v in resource.items() if k != "meta"}
+def _refusal(url: str, body: str | None) -> Response | None:
+    """Return the embedded server's answer to what exceeds its bounds, which no server over HTTP is to be broken with; None for the rest."""
+    if len(url) > LONGEST_URL:
+        return Response(400, "")
+    if body is not None and not depth_is_fine(body):
+        text = f"HAPI-0450: Failed to parse request body as JSON resource. Error was: HAPI-1861: {TOO_DEEP}"
+        return FhirError(400, text).response()
+    return None

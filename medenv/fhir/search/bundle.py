@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from medenv.fhir.chart import Chart
 from medenv.fhir.index.dates import format_instant
 from medenv.fhir.index.rows import Rows
-from medenv.fhir.output import Entry, Head, Output
-from medenv.fhir.search.engine import Hits, find, kept
+from medenv.fhir.output import BundleHead, Entry, Output
+from medenv.fhir.request import Params
+from medenv.fhir.search.execute import execute
+from medenv.fhir.search.hits import Hits
 from medenv.fhir.search.includes import included
+from medenv.fhir.search.later import keep
 from medenv.fhir.search.order import rows_read
 from medenv.fhir.search.query import Include, Search
-from medenv.fhir.shape import Record, decode
-
-if TYPE_CHECKING:
-    from medenv.fhir.chart import Chart
+from medenv.fhir.template import Record, decode
 
 __all__ = ["PAGE", "Page", "bundle_id", "escape", "first_page", "head", "later_page", "searchset", "self_link"]
 
@@ -42,12 +42,12 @@ _ESCAPES = {byte: f"%{byte:02X}" for byte in range(128) if byte not in _PLAIN}
 
 
 def escape(text: str) -> str:
-    """Percent-escape for a link: letters, digits and ``-_.*`` stay."""
+    """Escape a text for a link: letters, digits and ``-_.*`` stay."""
     return text.translate(_ESCAPES) if text.isascii() else quote(text, safe="-_.*").replace("~", "%7E")
 
 
 def bundle_id(*parts: str) -> str:
-    """An id like a uuid, the same for the same parts."""
+    """Return an id like a uuid, the same for the same parts."""
     text = "\n".join(parts)
     h = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
@@ -69,16 +69,16 @@ class Page:
     kind: str = "searchset"
 
 
-def head(id_: str, when: int, kind: str, total: int | None, links: Sequence[tuple[str, str]]) -> Head:
-    """A bundle without its entries."""
-    return Head(id_, format_instant(when), kind, total, links)
+def head(id_: str, when: int, kind: str, total: int | None, links: Sequence[tuple[str, str]]) -> BundleHead:
+    """Return a bundle without its entries."""
+    return BundleHead(id_, format_instant(when), kind, total, links)
 
 
 _NAME = itemgetter(0)
 
 
-def self_link(base: str, path: str, params: list[tuple[str, str]]) -> str:
-    """The link to a search itself: its parameters sorted by name, escaped."""
+def self_link(base: str, path: str, params: Sequence[tuple[str, str]]) -> str:
+    """Return the link to a search itself: its parameters sorted by name, escaped."""
     if not params:
         return f"{base}/{path}"
     return f"{base}/{path}?" + "&".join([_written(pair) for pair in sorted(params, key=_NAME)])
@@ -90,7 +90,7 @@ def _written(pair: tuple[str, str]) -> str:
 
 
 def page_link(base: str, id_: str, offset: int, count: int, output: Output, written: str | None, page: Page) -> str:
-    """A link to a page of an answer that the server holds."""
+    """Return a link to a page of an answer that the server holds."""
     parts = [f"{base}?_getpages={id_}&_getpagesoffset={offset}&_count={count}"]
     if written is not None:
         parts.append(f"_format={escape(written)}")
@@ -106,10 +106,6 @@ def page_link(base: str, id_: str, offset: int, count: int, output: Output, writ
     return "&".join(parts)
 
 
-def _first(params: list[tuple[str, str]], name: str) -> str | None:
-    return next((v for n, v in params if n == name and v), None)
-
-
 def searchset(
     chart: Chart,
     search: Search,
@@ -117,7 +113,7 @@ def searchset(
     path: str,
     when: int,
     id_: str,
-    shown_params: list[tuple[str, str]],
+    shown_params: Params,
     hits: Hits | None = None,
 ) -> tuple[str, Page | None]:
     """Answer a search.
@@ -135,32 +131,33 @@ def searchset(
     Returns:
         The bundle's text, and what later pages need if there are any.
     """
-    if search.summary or search.elements is not None:
-        output = replace(output, summary=search.summary, elements=search.elements)
-    hits = find(chart, search) if hits is None else hits
-    params = search.params
-    if search.count_only or search.count == 0:
+    query = search.query
+    if query.summary or query.elements is not None:
+        output = replace(output, summary=query.summary, elements=query.elements)
+    hits = execute(chart, search) if hits is None else hits
+    params = query.params
+    if query.count_only or query.count == 0:
         return _number_only(chart, search, output, path, when, id_, shown_params, hits)
-    if search.offset is not None:
+    if query.offset is not None:
         return _by_offset(chart, search, output, path, when, id_), None
-    count = PAGE if search.count is None else search.count
+    count = PAGE if query.count is None else query.count
     least = max(_PREFETCH, count)
     reach = hits.reach(least + 1)
     total = reach if reach < least else None
-    if search.sort and any(key.parameter.type in _SEVERAL for key in search.sort):
-        reached, whole = rows_read(hits.all(), search.sort, least + 1)
+    if query.sort and any(key.parameter.type in _SEVERAL for key in query.sort):
+        reached, whole = rows_read(hits.all(), query.sort, least + 1)
         if not whole and reached >= count:
             reach, total = min(reach, reached), None
         elif not whole:  # too few for the page: HAPI reads on, and knows the total only if the page never fills
             total = reach if reach < count else None
-    if search.accurate:
+    if query.accurate:
         total = hits.count()
     links = [("self", self_link(chart.base, path, shown_params))]
     page = None
     if reach > count and (count >= 0 or total is not None):
-        page = Page(kept(hits, chart, search), tuple(search.includes))
-        links.append(("next", page_link(chart.base, id_, count, count, output, _first(params, "_format"), page)))
-    entries = _entries(chart, hits, 0, min(reach, max(count, 0)), search.includes, output)
+        page = Page(keep(hits, chart, search), tuple(query.includes))
+        links.append(("next", page_link(chart.base, id_, count, count, output, params.get("_format") or None, page)))
+    entries = _entries(chart, hits, 0, min(reach, max(count, 0)), query.includes, output)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries), page
 
 
@@ -171,51 +168,55 @@ def _number_only(
     path: str,
     when: int,
     id_: str,
-    shown_params: list[tuple[str, str]],
+    shown_params: Params,
     hits: Hits,
 ) -> tuple[str, Page | None]:
-    """A searchset without entries; asked with ``_elements``, it has the links that a page of 20 would have."""
+    """Return a searchset without entries; asked with ``_elements``, it has the links that a page of 20 would have."""
+    query = search.query
     total = hits.count()
-    bare = search.elements is None and (search.summary == "count" or not search.count_only)
+    bare = query.elements is None and (query.summary == "count" or not query.count_only)
     own = self_link(chart.base, path, shown_params)
     links = [] if bare else [("self", own)]
     page = None
-    if not bare and search.count == 0 and search.offset is not None:
+    if not bare and query.count == 0 and query.offset is not None:
         # a page of nothing leads to itself, onwards and back
-        links += [("next", own)] * (search.offset < total) + [("previous", own)] * (search.offset > 0)
-    elif not bare and search.count == 0 and total > PAGE:
-        page = Page(kept(hits, chart, search), tuple(search.includes))
-        links.append(("next", page_link(chart.base, id_, PAGE, PAGE, output, _first(search.params, "_format"), page)))
-    output = replace(output, summary="count" if bare else search.summary, elements=None)
+        links += [("next", own)] * (query.offset < total) + [("previous", own)] * (query.offset > 0)
+    elif not bare and query.count == 0 and total > PAGE:
+        page = Page(keep(hits, chart, search), tuple(query.includes))
+        links.append(
+            ("next", page_link(chart.base, id_, PAGE, PAGE, output, query.params.get("_format") or None, page))
+        )
+    output = replace(output, summary="count" if bare else query.summary, elements=None)
     return output.write_bundle(head(id_, when, "searchset", total, links), []), page
 
 
 def _by_offset(chart: Chart, search: Search, output: Output, path: str, when: int, id_: str) -> str:
-    count = PAGE if search.count is None else search.count
-    offset = search.offset or 0
-    hits = find(chart, search)
+    query = search.query
+    count = PAGE if query.count is None else query.count
+    offset = query.offset or 0
+    hits = execute(chart, search)
     reach = hits.reach(offset + count + 1)
     total = offset + max(0, reach - offset) if reach - offset < count else None
-    if search.accurate:
+    if query.accurate:
         total = hits.count()
 
     def at(place: int) -> str:
-        rest = [(n, v) for n, v in search.params if n not in ("_count", "_offset")]
+        rest = query.params.without("_count", "_offset")
         return self_link(chart.base, path, [*rest, ("_count", str(count)), ("_offset", str(place))])
 
-    links = [("self", self_link(chart.base, path, search.params))]
+    links = [("self", self_link(chart.base, path, query.params))]
     if reach > offset + count:
         links.append(("next", at(offset + count)))
     if offset > 0:
         links.append(("previous", at(max(0, offset - count))))
-    entries = _entries(chart, hits, offset, min(reach, offset + count), search.includes, output)
+    entries = _entries(chart, hits, offset, min(reach, offset + count), query.includes, output)
     return output.write_bundle(head(id_, when, "searchset", total, links), entries)
 
 
 def _entries(
     chart: Chart, hits: Hits, start: int, stop: int, includes: Sequence[Include], output: Output
 ) -> Sequence[Entry | str]:
-    """The entries of a page: of the hits from one place to another, and of what they include."""
+    """Return the entries of a page: of the hits from one place to another, and of what they include."""
     runs = hits.places(start, stop)
     if len(runs) == 1 and not includes:
         return _entries_of(chart, *runs[0], output)
@@ -230,27 +231,27 @@ def _entries(
 def _entries_of(chart: Chart, rows: Rows, places: Sequence[int], output: Output) -> Sequence[Entry | str]:
     if not (output.whole and rows.stored):
         return _new_entries(chart, rows, places)
-    held, pids = chart.store.held.entries(chart.base), rows.pids
+    held, pids = chart.store.cache.entries(chart.base), rows.pids
     try:
         return [held[pids[at]] for at in places]
     except KeyError:
         new = [at for at in places if pids[at] not in held]
     written = {pids[at]: output.write_entry(e) for at, e in zip(new, _new_entries(chart, rows, new), strict=True)}
-    chart.store.held.put_entries(chart.base, written)
+    chart.store.cache.put_entries(chart.base, written)
     return [held.get(pid) or written[pid] for pid in [pids[at] for at in places]]
 
 
 def _new_entries(chart: Chart, rows: Rows, places: Sequence[int]) -> list[Entry]:
     entries = []
     for at, text in zip(places, rows.texts_at(places), strict=True):
-        shape, values = rows.shapes[at], text.split("\n")
-        entries.append(Entry(f"{chart.base}/{shape.type}/{decode(values[shape.id_hole])}", shape, values))
+        template, values = rows.templates[at], text.split("\n")
+        entries.append(Entry(f"{chart.base}/{template.type}/{decode(values[template.id_slot])}", template, values))
     return entries
 
 
 def _included_entries(chart: Chart, matches: list[Record], includes: Sequence[Include]) -> list[Entry]:
     more = included(chart, matches, includes)
-    return [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values, "include") for r in more]
+    return [Entry(f"{chart.base}/{r.type}/{r.id}", r.template, r.values, "include") for r in more]
 
 
 def first_page(
@@ -269,12 +270,10 @@ def first_page(
 def _page_entries(chart: Chart, pids: list[int]) -> list[Entry]:
     found = chart.records(pids)
     records = [found[pid] for pid in pids if pid in found]
-    return [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values) for r in records]
+    return [Entry(f"{chart.base}/{r.type}/{r.id}", r.template, r.values) for r in records]
 
 
-def later_page(
-    chart: Chart, id_: str, page: Page, params: list[tuple[str, str]], output: Output, raw: str, when: int
-) -> str:
+def later_page(chart: Chart, id_: str, page: Page, params: Params, output: Output, raw: str, when: int) -> str:
     """Answer a request for a page of an earlier search.
 
     Args:
@@ -286,17 +285,17 @@ def later_page(
         raw: The request's query string as sent, for the self link.
         when: The server's time in milliseconds.
     """
-    page = replace(page, kind=_first(params, "_bundletype") or "")
-    names = _first(params, "_elements")
+    page = replace(page, kind=params.get("_bundletype"))
+    names = params.get("_elements")
     output = replace(output, elements=tuple(sorted(names.split(","))) if names else None)
-    offset = max(0, _integer(_first(params, "_getpagesoffset"), 0))
-    count = _integer(_first(params, "_count"), PAGE)
+    offset = max(0, _integer(params.get("_getpagesoffset"), 0))
+    count = _integer(params.get("_count"), PAGE)
     wanted = page.hits.pids(offset, offset + count + 1)
     more, wanted = len(wanted) > count, wanted[:count]
     found = chart.records(wanted)
     records = [found[pid] for pid in wanted if pid in found]
     links = [("self", f"{chart.base}?{raw}")]
-    written = _first(params, "_format")
+    written = params.get("_format") or None
     if more:
         links.append(("next", page_link(chart.base, id_, offset + count, count, output, written, page)))
     before = offset if wanted else min(offset, page.hits.count())
@@ -304,13 +303,13 @@ def later_page(
         links.append(("previous", page_link(chart.base, id_, max(0, before - count), count, output, written, page)))
     # HAPI knows the total once its background search has ended: mostly from the third page or the last one on
     known = page.hits.whole and (offset >= 2 * count or (not more and len(wanted) < count))
-    entries = [Entry(f"{chart.base}/{r.type}/{r.id}", r.shape, r.values) for r in records]
+    entries = [Entry(f"{chart.base}/{r.type}/{r.id}", r.template, r.values) for r in records]
     entries += _included_entries(chart, records, list(page.includes))
     return output.write_bundle(head(id_, when, page.kind, page.hits.count() if known else None, links), entries)
 
 
-def _integer(text: str | None, default: int) -> int:
+def _integer(text: str, default: int) -> int:
     try:
-        return default if text is None else int(text)
+        return int(text) if text else default
     except ValueError:
         return default

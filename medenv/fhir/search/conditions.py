@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
 
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.index.extract import normalize
 from medenv.fhir.index.rows import Rows, StringColumn, TokenColumn
-from medenv.fhir.store.build import HOME_PARAMETERS
+from medenv.fhir.store.build import PATIENT_PARAMETERS
 
 __all__ = [
-    "RANK",
     "Condition",
     "IdCondition",
     "MissingCondition",
@@ -53,7 +51,7 @@ def _union(lists: Sequence[Positions]) -> Positions:
 
 
 def every(rows: Rows, candidates: Positions | None) -> Positions:
-    """The candidates, or the positions of all rows."""
+    """Return the candidates, or the positions of all rows."""
     return range(len(rows)) if candidates is None else candidates
 
 
@@ -71,7 +69,7 @@ class Condition:
         self.parameter = parameter
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions that meet the condition.
+        """Return the positions that meet the condition.
 
         Args:
             rows: The resources.
@@ -80,17 +78,13 @@ class Condition:
         raise NotImplementedError
 
 
-RANK = attrgetter("rank")
-"""The key to sort conditions by before they are tried."""
-
-
 class NeverCondition(Condition):
     """Met by nothing."""
 
     rank = 0
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """Nothing."""
+        """Return nothing."""
         return []
 
 
@@ -104,7 +98,7 @@ class MissingCondition(Condition):
         self.missing = missing
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions without a value, or those with one."""
+        """Return the positions without a value, or those with one."""
         without = set(rows.column(self.parameter).missing(len(rows)))
         return [i for i in every(rows, candidates) if (i in without) == self.missing]
 
@@ -123,7 +117,7 @@ class TokenCondition(Condition):
         self.coded = any(code for _, code in tokens)
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions with one of the codes, or without any."""
+        """Return the positions with one of the codes, or without any."""
         column: TokenColumn = rows.column(self.parameter)
         lists = []
         for system, code in self.tokens:
@@ -156,11 +150,11 @@ class ReferenceCondition(Condition):
         super().__init__(parameter)
         self.targets = list(dict.fromkeys(targets))
         patients = [t[8:] for t in self.targets if t.startswith("Patient/")]
-        few = len(patients) == len(self.targets) <= _MANY_PATIENTS and parameter.code in HOME_PARAMETERS
+        few = len(patients) == len(self.targets) <= _MANY_PATIENTS and parameter.code in PATIENT_PARAMETERS
         self.patients = patients if few else None
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions that refer to a target."""
+        """Return the positions that refer to a target."""
         column: TokenColumn = rows.column(self.parameter)
         return _among(_union([f for t in self.targets if (f := column.by_code.get(t))]), candidates)
 
@@ -175,7 +169,7 @@ class IdCondition(Condition):
         self.pids = frozenset(pids)
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions of these resources."""
+        """Return the positions of these resources."""
         return [i for i in every(rows, candidates) if rows.pids[i] in self.pids]
 
 
@@ -189,7 +183,7 @@ class UriCondition(Condition):
         self.uris, self.how = uris, how
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions with one of the URIs."""
+        """Return the positions with one of the URIs."""
         column: TokenColumn = rows.column(self.parameter)
         found = [at for text, at in column.by_code.items() if any(self._fits(text, uri) for uri in self.uris)]
         return _among(_union(found), candidates)
@@ -212,7 +206,7 @@ class StringCondition(Condition):
         self._tests = [string_test(text, how) for text in texts]
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions with a fitting string."""
+        """Return the positions with a fitting string."""
         column: StringColumn = rows.column(self.parameter, self.kind)
         tests = self._tests
         found = [at for pair, at in column.by_text.items() if any(test(pair) for test in tests)]
@@ -220,7 +214,7 @@ class StringCondition(Condition):
 
 
 def string_test(text: str, how: str) -> Callable[[tuple[str, str]], bool]:
-    """A test of a (normalised, written) pair."""
+    """Return a test of a (normalised, written) pair."""
     if how == "exact":
         return lambda pair: bool(text) and pair[1] == text
     wanted = normalize(text)

@@ -6,19 +6,16 @@ Included resources follow the matches, each once.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from medenv.fhir import definitions
+from medenv.fhir.chart import Chart
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.index.extract import extract
 from medenv.fhir.search.conditions import ReferenceCondition
-from medenv.fhir.search.engine import find
+from medenv.fhir.search.execute import execute
 from medenv.fhir.search.parameters import known_parameters
 from medenv.fhir.search.query import Include, Search
-from medenv.fhir.shape import Record
-
-if TYPE_CHECKING:
-    from medenv.fhir.chart import Chart
+from medenv.fhir.template import Record
 
 __all__ = ["included"]
 
@@ -27,7 +24,7 @@ _ROUNDS = 10
 
 
 def included(chart: Chart, matches: list[Record], includes: Sequence[Include]) -> list[Record]:
-    """The resources that a page's matches bring with them, in the order in which they are first named.
+    """Return the resources that a page's matches bring with them, in the order in which they are first named.
 
     Args:
         chart: Where to find them.
@@ -64,10 +61,10 @@ def _follow(chart: Chart, level: list[Record], include: Include) -> list[Record]
         return _referring(chart, level, include)
     found = []
     for record in level:
-        if record.shape is None or include.type not in ("*", record.type):
+        if record.template is None or include.type not in ("*", record.type):
             continue
         for parameter in _references(include, record.type):
-            for reference in extract(record.shape, parameter)(record.values):
+            for reference in extract(record.template, parameter)(record.values):
                 kind, _, id_ = reference.rpartition("/")
                 if definitions.is_resource(kind) and include.target in ("", kind):
                     there = chart.lookup(kind, id_)
@@ -82,7 +79,7 @@ def _referring(chart: Chart, level: list[Record], include: Include) -> list[Reco
     pids: dict[int, None] = {}
     for kind in kinds:
         for parameter in _references(include, kind):
-            search = Search(kind, [], [ReferenceCondition(parameter, targets)])
-            pids.update(dict.fromkeys(hit[0] for hit in find(chart, search).all()))
+            search = Search.of(kind, ReferenceCondition(parameter, targets))
+            pids.update(dict.fromkeys(hit[0] for hit in execute(chart, search).all()))
     records = chart.records(list(pids))
     return [records[pid] for pid in pids]

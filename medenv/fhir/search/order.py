@@ -17,28 +17,25 @@ from medenv.fhir.search.conditions import (
     TextCondition,
     TokenCondition,
 )
+from medenv.fhir.search.hits import Hit
 from medenv.fhir.search.query import Search, SortKey
 from medenv.fhir.search.ranges import DateCondition, QuantityCondition
 
-__all__ = ["Hit", "arrange", "natural_key", "rows_read", "sort_hits"]
-
-Hit = tuple[int, Rows, int]
-"""An internal number, and where its resource stands: rows and a position."""
-
+__all__ = ["arrange", "natural_key", "rows_read", "sort_hits"]
 
 Numbers = Callable[[str], "int | None"]
 """Gives the internal number of a ``Type/id``."""
 
 
 def _sort_values(key: SortKey, rows: Rows, at: int, numbers: Numbers | None = None) -> list[Any]:
-    """The values of a sort key that a resource has; references count by the number of what they name, which HAPI stores."""
+    """Return the values of a sort key that a resource has; references count by the number of what they name, which HAPI stores."""
     parameter = key.parameter
     if parameter.type == "reference" and numbers is not None:
         found = [numbers(reference) for _, reference in rows.column(parameter).rows[at]]
         return [number for number in found if number is not None]
     if parameter.code == "_id":
-        shape = rows.shapes[at]
-        return [rows.text(at).split("\n")[shape.id_hole]]
+        template = rows.templates[at]
+        return [rows.text(at).split("\n")[template.id_slot]]
     column = rows.column(parameter)
     if isinstance(column, DateColumn):
         return [low for low, _ in column.spans(at)]
@@ -52,7 +49,7 @@ def _sort_values(key: SortKey, rows: Rows, at: int, numbers: Numbers | None = No
 
 
 def sort_hits(hits: list[Hit], keys: Sequence[SortKey], numbers: Numbers | None = None) -> list[Hit]:
-    """Hits in the order of the keys; what has no value comes last either way, ties are by internal number.
+    """Return hits in the order of the keys; what has no value comes last either way, ties are by internal number.
 
     Of several values the least counts ascending, the greatest descending.
     """
@@ -76,7 +73,7 @@ _BY_NUMBER = frozenset({TokenCondition, ReferenceCondition, DateCondition})
 
 
 def natural_key(search: Search) -> Any:
-    """How HAPI's database orders a search without ``_sort``: a function of a hit, or None for internal numbers.
+    """Return how HAPI's database orders a search without ``_sort``: a function of a hit, or None for internal numbers.
 
     A string's start is looked up in its index, so that shows through, and so does the index of a date or quantity where
     nothing but the patient narrows the search besides; anything else leaves ascending numbers.
@@ -107,7 +104,7 @@ def natural_key(search: Search) -> Any:
         if dates[0].by_day:
             return lambda hit: hit[1].column(date).first[hit[2]]
         return lambda hit: hit[1].column(date).low[hit[2]]
-    if len(ranges) != 1 or dates or search.offset is not None:
+    if len(ranges) != 1 or dates or search.query.offset is not None:
         return None
     if all(q.prefix in ("gt", "ge", "lt", "le") or (q.prefix == "ne" and alone) for q in ranges[0].quantities):
         quantity = ranges[0].parameter
@@ -116,12 +113,12 @@ def natural_key(search: Search) -> Any:
 
 
 def _any_code(condition: Condition) -> bool:
-    """Whether it is a token condition that any code of a system meets."""
+    """Return whether it is a token condition that any code of a system meets."""
     return isinstance(condition, TokenCondition) and not condition.coded
 
 
 def rows_read(hits: list[Hit], keys: Sequence[SortKey], limit: int) -> tuple[int, bool]:
-    """How far a limited number of SQL rows reaches: HAPI's sort joins give a resource one row for each value of a key.
+    """Return how far a limited number of SQL rows reaches: HAPI's sort joins give a resource one row for each value of a key.
 
     Args:
         hits: All hits, in the order of the answer.
@@ -145,15 +142,15 @@ def rows_read(hits: list[Hit], keys: Sequence[SortKey], limit: int) -> tuple[int
 
 
 def arrange(hits: list[Hit], search: Search, numbers: Numbers) -> list[Hit]:
-    """Hits in the order of the answer.
+    """Return hits in the order of the answer.
 
     Args:
         hits: What was found.
         search: What was asked.
         numbers: Gives the internal number of what a reference names.
     """
-    if search.sort:
-        return sort_hits(hits, search.sort, numbers)
+    if search.query.sort:
+        return sort_hits(hits, search.query.sort, numbers)
     hits = sorted(hits, key=lambda hit: hit[0])
     key = natural_key(search)
     return hits if key is None else sorted(hits, key=key)

@@ -26,7 +26,7 @@ _DAY_MS = 86_400_000
 
 
 def _bounds(date: Date, by_day: bool) -> tuple[float, float, float, float]:
-    """A date's first and last day or millisecond, and what ``ge`` and ``le`` take instead.
+    """Return a date's first and last day or millisecond, and what ``ge`` and ``le`` take instead.
 
     Of a year or month HAPI takes the last day for ``ge`` and the first for ``le``.
     """
@@ -37,7 +37,7 @@ def _bounds(date: Date, by_day: bool) -> tuple[float, float, float, float]:
 
 
 def _within(date: Date, by_day: bool, lows: Sequence[float], highs: Sequence[float], rows: Positions) -> list[int]:
-    """The rows whose span lies to a date as its prefix says."""
+    """Return the rows whose span lies to a date as its prefix says."""
     low, high, from_, to = _bounds(date, by_day)
     match date.prefix:
         case "ge":
@@ -59,7 +59,7 @@ def _within(date: Date, by_day: bool, lows: Sequence[float], highs: Sequence[flo
 
 
 def date_test(date: Date, by_day: bool) -> Callable[[float, float], bool]:
-    """A test of one stored span's two bounds, which are calendar days or milliseconds."""
+    """Return a test of one stored span's two bounds, which are calendar days or milliseconds."""
     return lambda a, b: bool(_within(date, by_day, (a,), (b,), (0,)))
 
 
@@ -78,7 +78,7 @@ class DateCondition(Condition):
         self.by_day = all(d.by_day for d in dates)
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions within the bounds."""
+        """Return the positions within the bounds."""
         column: DateColumn = rows.column(self.parameter)
         lows, highs = (column.first, column.last) if self.by_day else (column.low, column.high)
         found = every(rows, candidates)
@@ -112,7 +112,7 @@ def _compares(prefix: str, bound: float) -> Callable[[float], bool]:
 
 
 def quantity_test(wanted: Quantity) -> Callable[[tuple[float, str, str, str]], bool]:
-    """A test of one stored quantity; the unit that is asked for is the stored code."""
+    """Return a test of one stored quantity; the unit that is asked for is the stored code."""
     fits = _compares(wanted.prefix, wanted.value)
     system, unit = wanted.system, wanted.unit
 
@@ -135,7 +135,7 @@ class QuantityCondition(Condition):
         self._tests = [quantity_test(q) for q in quantities]
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions with a fitting quantity."""
+        """Return the positions with a fitting quantity."""
         values = rows.column(self.parameter).rows
         tests = self._tests
         return [i for i in every(rows, candidates) if any(test(v) for v in values[i] for test in tests)]
@@ -151,7 +151,7 @@ class NumberCondition(Condition):
         self._tests = [_compares(n.prefix, n.value) for n in numbers]
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions with a fitting number."""
+        """Return the positions with a fitting number."""
         values = rows.column(self.parameter).rows
         return [i for i in every(rows, candidates) if any(test(v) for v in values[i] for test in self._tests)]
 
@@ -166,7 +166,7 @@ class CompositeCondition(Condition):
         self.alternatives = alternatives
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
-        """The positions with a fitting pair."""
+        """Return the positions with a fitting pair."""
         values = rows.column(self.parameter).rows
 
         def fits(parts: tuple[tuple[Any, ...], ...]) -> bool:

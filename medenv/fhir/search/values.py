@@ -75,7 +75,7 @@ def split_unescaped(text: str, mark: str) -> list[str]:
 
 
 def split_list(text: str) -> list[str]:
-    """The members of a comma list, without empty ones, still escaped."""
+    """Return the members of a comma list, without empty ones, still escaped."""
     return [part for part in split_unescaped(text, ",") if part]
 
 
@@ -215,6 +215,8 @@ def parse_quantity(text: str) -> Quantity:
         if not _DECIMAL.fullmatch(number):
             raise InvalidOperation
         exact = Decimal(number)
+        if abs(exact.adjusted()) > _LARGEST_EXPONENT:
+            raise FhirError(500, "Exponent overflow.")
     except InvalidOperation:
         raise _java_decimal(number) from None
     system = unescape(parts[1]) if len(parts) > 1 else ""
@@ -223,11 +225,13 @@ def parse_quantity(text: str) -> Quantity:
     return Quantity(prefix, float(exact), system or None if unit else None, unit or None, written)
 
 
+_LARGEST_EXPONENT = 10_000
+"""Powers of ten of a number that is searched for; a larger one is beyond any double, and as plain digits beyond any memory."""
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def _java_decimal(text: str) -> FhirError:
-    """How Java's BigDecimal words what it can't read; HAPI passes that on as a 500."""
+    """Return how Java's BigDecimal words what it can't read; HAPI passes that on as a 500."""
     strange = next((c for n, c in enumerate(text) if not (c.isdigit() or c in ".eE" or (c in "+-" and n == 0))), None)
     exponent = text.lower().partition("e")[2]
     if strange is not None and "e" not in text.lower().partition(strange)[0]:

@@ -13,12 +13,14 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
+from medenv.errors import DataError
 from medenv.fhir.index.dates import span
 from medenv.fhir.index.rows import Rows
-from medenv.fhir.shape import Record, Shape, decode, shape_of_skeleton
-from medenv.fhir.store.build import FORMAT, HOME_PARAMETERS
-from medenv.fhir.store.held import Held, StoreRows
+from medenv.fhir.store.build import FORMAT, PATIENT_PARAMETERS
+from medenv.fhir.store.cache import StoreCache, StoreRows
+from medenv.fhir.template import Record, Template, decode, template_of_skeleton
 
 __all__ = ["Store"]
 
@@ -27,6 +29,27 @@ _CHUNK = 4096
 
 _WHOLE = 20_000
 """A type of at most so many resources is one stretch."""
+
+
+_OPEN: WeakValueDictionary[tuple[Any, ...], Store] = WeakValueDictionary()
+"""The stores of this process, by file."""
+
+
+def _identity(path: Path) -> tuple[Any, ...]:
+    """Return what tells a file from another one that took its place."""
+    stat = path.stat()
+    return path.resolve(), stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _opened(path: Path) -> Store:
+    """Return the store of a file that this process has open, or a new one.
+
+    Raises:
+        OSError: The file can't be opened.
+        ValueError: It is no store of this version.
+    """
+    found = _OPEN.get(_identity(path)) if path.is_file() else None
+    return Store(path) if found is None else found
 
 
 class Store:
@@ -38,7 +61,7 @@ class Store:
         newest: Milliseconds since 1970 of the latest ``meta.lastUpdated``.
         last: The highest number in use, as an internal one or as an id.
         counts: How many resources there are, by type.
-        held: What is kept in memory.
+        cache: What is kept in memory.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,35 +73,37 @@ class Store:
         """
         self.path = Path(path)
         self._local = threading.local()
-        self.held = Held()
+        self.cache = StoreCache()
         if not self.path.is_file():
             raise FileNotFoundError(f"no store at {self.path}; build one with medenv.fhir.store.build")
+        self._file = _identity(self.path)
         try:
             db = self._db()
             meta = dict(db.execute("SELECT key, value FROM meta"))
             if meta.get("format") != str(FORMAT):
-                raise ValueError(
-                    f"{self.path} is a store of format {meta.get('format')!r}, not {FORMAT}; build it anew"
-                )
+                raise DataError(f"{self.path} is a store of format {meta.get('format')!r}, not {FORMAT}; build it anew")
             self._kinds: dict[int, str] = {}
             self.counts: dict[str, int] = {}
             for number, type_, n in db.execute("SELECT id, type, n FROM kind ORDER BY id"):
                 self._kinds[number] = type_
                 self.counts[type_] = n
             rows = db.execute("SELECT id, type, skeleton FROM shape ORDER BY id")
-            self._shapes = [shape_of_skeleton(type_, skeleton) for _, type_, skeleton in rows]
+            self._templates = [template_of_skeleton(type_, skeleton) for _, type_, skeleton in rows]
         except sqlite3.DatabaseError as e:
-            raise ValueError(f"{self.path} is no store: {e}") from None
+            raise DataError(f"{self.path} is no store: {e}") from None
         self._numbers = {t: n for n, t in self._kinds.items()}
         self.fingerprint: str = meta["fingerprint"]
         self.newest, self.last = int(meta["newest"]), int(meta["last"])
         self._own_numbers = meta.get("own_numbers") == "1"
 
+        _OPEN[self._file] = self
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Store, (self.path,))
+        """Copy and pickle as the file: in this process that is this very store, which costs no memory again."""
+        return _opened, (self.path,)
 
     def _db(self) -> sqlite3.Connection:
-        """This thread's connection; a forked child opens its own."""
+        """Return this thread's connection; a forked child opens its own."""
         held = getattr(self._local, "db", None)
         if held is not None and held[0] == os.getpid():
             connection: sqlite3.Connection = held[1]
@@ -91,14 +116,14 @@ class Store:
 
     def close(self) -> None:
         """Drop what is held in memory and this thread's connection."""
-        self.held.clear()
+        self.cache.clear()
         held = getattr(self._local, "db", None)
         if held is not None and held[0] == os.getpid():
             held[1].close()
         self._local = threading.local()
 
     def find(self, type_: str, id_: str) -> int | None:
-        """The number of a resource by type and id."""
+        """Return the number of a resource by type and id."""
         kind = self._numbers.get(type_)
         if kind is None:
             return None
@@ -117,54 +142,54 @@ class Store:
         return None if record is None else record.id
 
     def record(self, pid: int) -> Record | None:
-        """The resource with a number."""
+        """Return the resource with a number."""
         row = self._db().execute("SELECT shape, vals FROM resource WHERE pid = ?", (pid,)).fetchone()
-        return None if row is None else self._record(pid, self._shapes[row[0]], row[1])
+        return None if row is None else self._record(pid, self._templates[row[0]], row[1])
 
     @staticmethod
-    def _record(pid: int, shape: Shape, text: str) -> Record:
+    def _record(pid: int, template: Template, text: str) -> Record:
         values = text.split("\n")
-        version, updated = shape.hole("meta", "versionId"), shape.hole("meta", "lastUpdated")
+        version, updated = template.slot("meta", "versionId"), template.slot("meta", "lastUpdated")
         number = decode(values[version]) if version is not None else "1"
         when = span(decode(values[updated])) if updated is not None else None
         return Record(
-            shape.type,
-            decode(values[shape.id_hole]),
+            template.type,
+            decode(values[template.id_slot]),
             pid,
             int(number) if number.isdigit() else 1,
             when.low if when else 0,
-            shape,
+            template,
             values,
         )
 
     def get(self, type_: str, id_: str) -> Record | None:
-        """A resource by type and id."""
+        """Return a resource by type and id."""
         pid = self.find(type_, id_)
         return None if pid is None else self.record(pid)
 
     def records(self, pids: list[int]) -> dict[int, Record]:
-        """Resources by number; unknown numbers are left out."""
+        """Return resources by number; unknown numbers are left out."""
         found: dict[int, Record] = {}
         for start in range(0, len(pids), 500):
             part = pids[start : start + 500]
             marks = ",".join("?" * len(part))
-            for pid, shape, text in self._db().execute(
+            for pid, template, text in self._db().execute(
                 f"SELECT pid, shape, vals FROM resource WHERE pid IN ({marks})", part
             ):
-                found[pid] = self._record(pid, self._shapes[shape], text)
+                found[pid] = self._record(pid, self._templates[template], text)
         return found
 
     def patients_rows(self, type_: str, parameter: str, patient: str) -> Rows:
-        """The resources of a type that name a patient.
+        """Return the resources of a type that name a patient.
 
         Args:
             type_: Resource type.
-            parameter: The search parameter by which they do, one of `HOME_PARAMETERS`.
+            parameter: The search parameter by which they do, one of `PATIENT_PARAMETERS`.
             patient: The Patient's id.
         """
-        bit = 1 << HOME_PARAMETERS.index(parameter)
+        bit = 1 << PATIENT_PARAMETERS.index(parameter)
         key = (type_, patient, bit)
-        rows = self.held.get(key)
+        rows = self.cache.get(key)
         if rows is not None:
             return rows
         homes = (
@@ -172,22 +197,22 @@ class Store:
         )
         wanted = [array("q", blob) for how, blob in homes if how & bit]
         if not wanted:
-            return self.held.put([key], self._rows(type_, []))
-        same = bit ^ sum(1 << n for n in range(len(HOME_PARAMETERS)))
+            return self.cache.put([key], self._rows(type_, []))
+        same = bit ^ sum(1 << n for n in range(len(PATIENT_PARAMETERS)))
         alike = [(type_, patient, same)] if all(how & bit and how & same for how, _ in homes) else []
-        return self.held.put([key, *alike], self._load(type_, sorted(p for pids in wanted for p in pids)))
+        return self.cache.put([key, *alike], self._load(type_, sorted(p for pids in wanted for p in pids)))
 
     def rows_of(self, type_: str, pids: list[int]) -> Rows:
-        """The resources of a type among some internal numbers, which are ascending."""
+        """Return the resources of a type among some internal numbers, which are ascending."""
         if not pids:
             return Rows.empty(type_)
         rows = self._load(type_, pids)
-        if all(shape.type == type_ for shape in rows.shapes):
+        if all(template.type == type_ for template in rows.templates):
             return rows
-        found = zip(rows.pids, rows.shapes, rows.texts(), strict=True)
+        found = zip(rows.pids, rows.templates, rows.texts(), strict=True)
         return self._rows(type_, [row for row in found if row[1].type == type_])
 
-    def _rows(self, type_: str, found: list[tuple[int, Shape, str]]) -> StoreRows:
+    def _rows(self, type_: str, found: list[tuple[int, Template, str]]) -> StoreRows:
         pids = array("q", [pid for pid, _, _ in found])
         return StoreRows(type_, pids, [s for _, s, _ in found], [t for _, _, t in found], self._texts_of)
 
@@ -195,7 +220,7 @@ class Store:
         return [text for _, _, text in self._fetch(pids)]
 
     def _fetch(self, pids: list[int]) -> list[tuple[int, int, str]]:
-        """Rows of the file by internal numbers, ascending."""
+        """Return rows of the file by internal numbers, ascending."""
         db = self._db()
         if len(pids) > 2 and pids[-1] - pids[0] + 1 == len(pids):  # a patient's resources mostly stand together
             sql = "SELECT pid, shape, vals FROM resource WHERE pid BETWEEN ? AND ?"
@@ -209,10 +234,10 @@ class Store:
         return found
 
     def _load(self, type_: str, pids: list[int]) -> StoreRows:
-        return self._rows(type_, [(pid, self._shapes[shape], text) for pid, shape, text in self._fetch(pids)])
+        return self._rows(type_, [(pid, self._templates[template], text) for pid, template, text in self._fetch(pids)])
 
     def stretches(self, type_: str) -> Iterator[Rows]:
-        """All resources of a type, in order, a stretch at a time; small types are one stretch."""
+        """Yield all resources of a type, in order, a stretch at a time; small types are one stretch."""
         kind = self._numbers.get(type_)
         if kind is None:
             return
@@ -220,11 +245,11 @@ class Store:
         last = 0
         while True:
             key = (type_, last)
-            rows = self.held.get(key)
+            rows = self.cache.get(key)
             if rows is None:
                 sql = "SELECT pid, shape, vals FROM resource WHERE kind = ? AND pid > ? ORDER BY pid LIMIT ?"
                 found = self._db().execute(sql, (kind, last, size))
-                rows = self.held.put([key], self._rows(type_, [(p, self._shapes[n], text) for p, n, text in found]))
+                rows = self.cache.put([key], self._rows(type_, [(p, self._templates[n], text) for p, n, text in found]))
             if len(rows):
                 yield rows
             if len(rows) < size:
@@ -232,15 +257,15 @@ class Store:
             last = rows.pids[-1]
 
     def is_small(self, type_: str) -> bool:
-        """Whether a type is one stretch, so that a walk along all of it is nothing to avoid."""
+        """Return whether a type is one stretch, so that a walk along all of it is nothing to avoid."""
         return self.counts.get(type_, 0) <= _WHOLE
 
     def all_pids(self) -> list[int]:
-        """Every number, ascending."""
+        """Return every number, ascending."""
         return [pid for (pid,) in self._db().execute("SELECT pid FROM resource ORDER BY pid")]
 
     def numbers_of(self, type_: str) -> list[int]:
-        """The numbers of a type's resources, ascending."""
+        """Return the numbers of a type's resources, ascending."""
         kind = self._numbers.get(type_)
         if kind is None:
             return []
@@ -248,6 +273,6 @@ class Store:
 
     @staticmethod
     def position(rows: Rows, pid: int) -> int | None:
-        """Where a number stands among rows in order."""
+        """Return where a number stands among rows in order."""
         at = bisect_left(rows.pids, pid)
         return at if at < len(rows) and rows.pids[at] == pid else None

@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import sqlite3
-import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
+from medenv.errors import DataError, MedenvError, file_errors
 from medenv.fhir import definitions, jsontext
-from medenv.fhir.forms import Block
+from medenv.fhir.drafts import replacement
 from medenv.fhir.index.dates import format_instant, span
 from medenv.fhir.index.extract import extract
-from medenv.fhir.shape import Shape, decode, shape_of
+from medenv.fhir.partial import Block
+from medenv.fhir.template import Template, decode, template_of
 
-__all__ = ["FORMAT", "HOME_PARAMETERS", "Source", "build", "read_lines"]
+__all__ = ["FORMAT", "PATIENT_PARAMETERS", "Source", "build", "read_lines"]
 
 FORMAT = 1
 """The file layout's version; a cached file of another one is built anew."""
 
-HOME_PARAMETERS = ("patient", "subject")
+PATIENT_PARAMETERS = ("patient", "subject")
 """The parameters by which a resource stands in a patient's part of the store; bit n of ``home.how`` is the n-th of them."""
 
 _SCHEMA = """
@@ -42,26 +42,26 @@ _LOADED = 1_577_836_800_000  # 2020-01-01T00:00:00Z: when a resource without met
 _BATCH = 5_000
 
 Source = str | Mapping[str, Any] | Block
-"""A resource as JSON text or parsed, or many of them in forms."""
+"""A resource as JSON text or parsed, or many of them as filled partial resources."""
 
 
-class _NumbersClashError(Exception):
+class _NumbersClashError(MedenvError):
     """A resource's number is another resource's too; the numbers of the load order must serve instead."""
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of an NDJSON file, stripped: a resource each, or nothing.
+    """Yield the lines of an NDJSON file, stripped: a resource each, or nothing.
 
     Raises:
-        OSError: The file can't be read.
-        ValueError: A line isn't UTF-8, with its number.
+        FileError: The file can't be read.
+        DataError: A line isn't UTF-8, with its number.
     """
-    with path.open("rb") as file:
+    with file_errors(path), path.open("rb") as file:
         for number, raw in enumerate(file, 1):
             try:
                 text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             except UnicodeDecodeError as e:
-                raise ValueError(f"{path} line {number} is not UTF-8: {e}") from None
+                raise DataError(f"{path} line {number} is not UTF-8: {e}") from None
             yield text
 
 
@@ -78,19 +78,12 @@ def build(resources: Callable[[], Iterable[Source]], path: Path, named: str = "r
         ValueError: A resource isn't one (says which and why), or two have the same type and id.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    os.close(handle)
-    try:
+    with replacement(path) as draft:
         try:
-            _write(resources(), Path(name), named, own_numbers=True)
+            _write(resources(), draft, named, own_numbers=True)
         except _NumbersClashError:
-            Path(name).write_bytes(b"")
-            _write(resources(), Path(name), named, own_numbers=False)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
+            draft.write_bytes(b"")
+            _write(resources(), draft, named, own_numbers=False)
 
 
 def _write(resources: Iterable[Source], path: Path, named: str, own_numbers: bool) -> None:
@@ -105,7 +98,7 @@ class _Builder:
 
     def __init__(self, db: sqlite3.Connection, own_numbers: bool) -> None:
         self.db, self.own_numbers = db, own_numbers
-        self.shapes: dict[int, tuple[Shape, int, list[Callable[[list[str]], list[str]] | None]]] = {}
+        self.templates: dict[int, tuple[Template, int, list[Callable[[list[str]], list[str]] | None]]] = {}
         self.kinds: dict[str, list[int]] = {}
         self.named: dict[tuple[str, str], int] = {}
         self.homes: dict[tuple[str, str, int], array[int]] = {}
@@ -125,7 +118,7 @@ class _Builder:
                 else:
                     self.add(source, number)
             except (ValueError, TypeError, RecursionError) as e:
-                raise ValueError(f"{named} {number}: {e}") from None
+                raise DataError(f"{named} {number}: {e}") from None
         self.flush()
         db = self.db
         db.executemany("INSERT INTO named VALUES (?,?,?)", sorted((t, i, p) for (t, i), p in self.named.items()))
@@ -133,20 +126,20 @@ class _Builder:
         db.executemany("INSERT INTO home VALUES (?,?,?,?)", homes)
         db.executemany("INSERT INTO kind VALUES (?,?,?)", [(k, t, count) for t, (k, count) in self.kinds.items()])
         db.executemany(
-            "INSERT INTO shape VALUES (?,?,?)", [(k, s.type, s.skeleton) for s, k, _ in self.shapes.values()]
+            "INSERT INTO shape VALUES (?,?,?)", [(k, s.type, s.skeleton) for s, k, _ in self.templates.values()]
         )
         db.execute("CREATE INDEX resource_kind ON resource (kind)")
         meta = {"format": FORMAT, "fingerprint": f"sha256:{self.hash.hexdigest()}", "newest": self.newest}
         meta |= {"last": max(self.last, self.top), "own_numbers": int(self.own_numbers)}
         db.executemany("INSERT INTO meta VALUES (?,?)", [(k, str(v)) for k, v in meta.items()])
 
-    def known(self, shape: Shape) -> tuple[Shape, int, list[Callable[[list[str]], list[str]] | None]]:
-        """A shape's number, and what reads the patients it names."""
-        known = self.shapes.get(id(shape))
+    def known(self, template: Template) -> tuple[Template, int, list[Callable[[list[str]], list[str]] | None]]:
+        """Return a template's number, and what reads the patients it names."""
+        known = self.templates.get(id(template))
         if known is None:
-            parameters = definitions.search_parameters(shape.type)
-            homes = [extract(shape, parameters[p]) if p in parameters else None for p in HOME_PARAMETERS]
-            known = self.shapes[id(shape)] = (shape, len(self.shapes), homes)
+            parameters = definitions.search_parameters(template.type)
+            homes = [extract(template, parameters[p]) if p in parameters else None for p in PATIENT_PARAMETERS]
+            known = self.templates[id(template)] = (template, len(self.templates), homes)
         return known
 
     def add_block(self, block: Block) -> None:
@@ -156,25 +149,25 @@ class _Builder:
         if block.first <= self.last:
             raise ValueError(f"a block begins with the id {block.first} after {self.last} was used")
         pid, end = block.first, block.first + len(block.filled)
-        type_ = block.filled[0][0].shape.type
+        type_ = block.filled[0][0].template.type
         kind = self.kinds.setdefault(type_, [len(self.kinds), 0])
         kind[1] += len(block.filled)
         numbers: dict[int, int] = {}
         texts = []
-        for form, blanks in block.filled:
-            number = numbers.get(id(form.shape))
+        for partial, blanks in block.filled:
+            number = numbers.get(id(partial.template))
             if number is None:
-                number = numbers[id(form.shape)] = self.known(form.shape)[1]
-            self.rows.append((pid, kind[0], number, form.values % blanks))
-            texts.append(form.text % blanks)
+                number = numbers[id(partial.template)] = self.known(partial.template)[1]
+            self.rows.append((pid, kind[0], number, partial.values % blanks))
+            texts.append(partial.text % blanks)
             pid += 1
         self.hash.update(("\n".join(texts) + "\n").encode())
         if len(self.rows) >= _BATCH:
             self.flush()
-        form, blanks = block.filled[0]
-        values = (form.values % blanks).split("\n")
+        partial, blanks = block.filled[0]
+        values = (partial.values % blanks).split("\n")
         how = 0
-        for bit, read in enumerate(self.known(form.shape)[2]):
+        for bit, read in enumerate(self.known(partial.template)[2]):
             if read and read(values) == [f"Patient/{block.patient}"]:
                 how |= 1 << bit
         if not how:
@@ -184,30 +177,30 @@ class _Builder:
         self.newest = max(self.newest, block.newest)
 
     def add(self, source: str | Mapping[str, Any], number: int) -> None:
-        shape, values = self.take_apart(source, number)
-        known = self.known(shape)
-        kind = self.kinds.setdefault(shape.type, [len(self.kinds), 0])
+        template, values = self.take_apart(source, number)
+        known = self.known(template)
+        kind = self.kinds.setdefault(template.type, [len(self.kinds), 0])
         kind[1] += 1
-        pid = self.number(shape.type, decode(values[shape.id_hole]))
+        pid = self.number(template.type, decode(values[template.id_slot]))
         self.rows.append((pid, kind[0], known[1], "\n".join(values)))
         if len(self.rows) >= _BATCH:
             self.flush()
-        self.settle(shape.type, pid, known[2], values)
-        hole = shape.hole("meta", "lastUpdated")
-        updated = span(decode(values[hole])) if hole is not None else None
+        self.add_to_patients(template.type, pid, known[2], values)
+        slot = template.slot("meta", "lastUpdated")
+        updated = span(decode(values[slot])) if slot is not None else None
         if updated is not None and updated.low > self.newest:
             self.newest = updated.low
-        self.hash.update(shape.text(values, None).encode() + b"\n")
+        self.hash.update(template.text(values, None).encode() + b"\n")
 
-    def take_apart(self, source: str | Mapping[str, Any], number: int) -> tuple[Shape, list[str]]:
+    def take_apart(self, source: str | Mapping[str, Any], number: int) -> tuple[Template, list[str]]:
         if isinstance(source, str) and '"id"' in source and '"lastUpdated"' in source:
-            shape, values = shape_of(source)
-            if "versionId" in shape.tree.get("meta", ()) and definitions.is_resource(shape.type):
-                return shape, values
-        return shape_of(_complete(source, number, self.last + 1))
+            template, values = template_of(source)
+            if "versionId" in template.tree.get("meta", ()) and definitions.is_resource(template.type):
+                return template, values
+        return template_of(_complete(source, number, self.last + 1))
 
     def number(self, kind: str, id_: str) -> int:
-        """The internal number of a resource: its id if that is a number, as on HAPI, else the next one."""
+        """Return the internal number of a resource: its id if that is a number, as on HAPI, else the next one."""
         numeric = id_.isascii() and id_.isdigit() and id_[0] != "0" and len(id_) < 16
         if numeric:
             self.top = max(self.top, int(id_))
@@ -225,7 +218,7 @@ class _Builder:
         self.last = max(self.last, pid)
         return pid
 
-    def settle(
+    def add_to_patients(
         self, kind: str, pid: int, readers: list[Callable[[list[str]], list[str]] | None], values: list[str]
     ) -> None:
         homes: dict[str, int] = {}
@@ -242,7 +235,7 @@ class _Builder:
 
 
 def _complete(source: str | Mapping[str, Any], number: int, next_id: int) -> str:
-    """A resource's text with the id and meta that a server gives, where it has none of its own."""
+    """Return a resource's text with the id and meta that a server gives, where it has none of its own."""
     try:
         resource = jsontext.loads(source) if isinstance(source, str) else dict(source)
     except JSONDecodeError as e:

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from medenv.fhir import definitions, jsontext
+from medenv.fhir import definitions, jsontext, read
 from medenv.fhir.errors import FhirError, outcome
+from medenv.fhir.handling import respond
 from medenv.fhir.index.dates import format_instant
-from medenv.fhir.reading import unknown_type
+from medenv.fhir.read.refusals import unknown_type
+from medenv.fhir.request import version_of
+from medenv.fhir.workspace import Workspace
 from medenv.fhir.write import operations, outcomes
-from medenv.fhir.write.integrity import check_deletable, check_links, settle
+from medenv.fhir.write.conditional import match
+from medenv.fhir.write.elements import read_entries
+from medenv.fhir.write.integrity import check_deletable, check_links, resolve_references
 from medenv.fhir.write.operations import Written
-from medenv.fhir.write.references import respell, walk_references
-from medenv.fhir.write.requests import version_of
-
-if TYPE_CHECKING:
-    from medenv.fhir.session import EmbeddedSession
+from medenv.fhir.write.references import normalize_references, walk_references
 
 __all__ = ["process"]
 
@@ -47,7 +48,7 @@ _NO_VERB = (
 
 
 @dataclass
-class _Entry:
+class BundleEntry:
     """One request of a bundle.
 
     Attributes:
@@ -90,13 +91,13 @@ class _Entry:
         return self.url.lstrip("/") if "?" in self.url and not self.url_id else ""
 
 
-def process(session: EmbeddedSession, bundle: dict[str, Any], sent: dict[str, Any], wanted: str) -> dict[str, Any]:
+def process(workspace: Workspace, bundle: dict[str, Any], sent: dict[str, Any], wanted: str) -> dict[str, Any]:
     """Carry out a transaction or batch.
 
     Args:
-        session: Where.
+        workspace: Where.
         bundle: The Bundle as the parser understood it.
-        sent: The Bundle as it was sent, for the payloads.
+        sent: The Bundle as it was sent, which the entries are read from with their payloads.
         wanted: What ``Prefer`` asks for.
 
     Returns:
@@ -108,7 +109,7 @@ def process(session: EmbeddedSession, bundle: dict[str, Any], sent: dict[str, An
     kind = bundle.get("type") or "transaction"
     if kind not in ("transaction", "batch"):
         raise FhirError(400, f"HAPI-0527: Unable to process transaction where incoming Bundle.type = {kind}")
-    entries = _entries(bundle, sent)
+    entries = _entries(sent)
     for entry in entries:
         if not entry.verb:
             if kind == "batch":
@@ -116,35 +117,32 @@ def process(session: EmbeddedSession, bundle: dict[str, Any], sent: dict[str, An
             text = "Transaction bundle entry has missing or invalid HTTP Verb specified in "
             raise FhirError(400, f'HAPI-0529: {text}Bundle.entry({entry.at}).request.method. Found value: "null"')
     if kind == "batch":
-        for entry in sorted(entries, key=lambda e: e.verb in ("GET", "HEAD")):
-            _run_alone(session, entry, wanted)
+        for entry in sorted(entries, key=lambda e: e.verb == "GET"):
+            _run_alone(workspace, entry, wanted)
     else:
-        _run_together(session, entries, wanted)
+        _run_together(workspace, entries, wanted)
     answers = [e.answer for e in entries]
-    head = {"type": f"{kind}-response", "link": [{"relation": "self", "url": session.base}]}
+    head = {"type": f"{kind}-response", "link": [{"relation": "self", "url": workspace.base}]}
     return {**head, "entry": answers} if answers else head
 
 
-def _entries(bundle: dict[str, Any], sent: dict[str, Any]) -> list[_Entry]:
-    raw = sent.get("entry")
-    raw = raw if isinstance(raw, list) else [raw]
+def _entries(sent: dict[str, Any]) -> list[BundleEntry]:
     found = []
-    for at, entry in enumerate(bundle.get("entry", ())):
+    for at, (entry, payload) in enumerate(read_entries(sent)):
         request = entry.get("request", {})
-        payload = raw[at].get("resource") if at < len(raw) and isinstance(raw[at], dict) else None
         submitted = jsontext.compact(payload) if payload is not None else None
         row = (str(request.get("method", "")), str(request.get("url", "")), entry.get("resource"), submitted)
-        found.append(_Entry(at, *row, str(entry.get("fullUrl", "")), request))
+        found.append(BundleEntry(at, *row, str(entry.get("fullUrl", "")), request))
     return found
 
 
-def _run_alone(session: EmbeddedSession, entry: _Entry, wanted: str) -> None:
+def _run_alone(workspace: Workspace, entry: BundleEntry, wanted: str) -> None:
     """Carry out one request of a batch; what is refused is its answer."""
     try:
-        if entry.verb in ("GET", "HEAD"):
-            _read(session, entry, strict=False)
+        if entry.verb == "GET":
+            _read(workspace, entry, strict=False)
         else:
-            _run_together(session, [entry], wanted)
+            _run_together(workspace, [entry], wanted)
     except FhirError as error:
         entry.answer = _refusal(error)
 
@@ -154,19 +152,15 @@ def _refusal(error: FhirError) -> dict[str, Any]:
     return {"response": {"status": status, "outcome": outcome(error.diagnostics, code="exception")}}
 
 
-def _run_together(session: EmbeddedSession, entries: list[_Entry], wanted: str) -> None:
-    before = session.chart.changes.fork()
-    try:
-        _write_all(session, entries, wanted)
-    except BaseException:
-        session.chart.changes = before
-        raise
+def _run_together(workspace: Workspace, entries: list[BundleEntry], wanted: str) -> None:
+    with workspace.transaction():
+        _write_all(workspace, entries, wanted)
     for entry in entries:
-        if entry.verb in ("GET", "HEAD"):
-            _read(session, entry, strict=True)
+        if entry.verb == "GET":
+            _read(workspace, entry, strict=True)
 
 
-def _write_all(session: EmbeddedSession, entries: list[_Entry], wanted: str) -> None:
+def _write_all(workspace: Workspace, entries: list[BundleEntry], wanted: str) -> None:
     for entry in entries:
         _check(entry)
     _check_duplicates(entries)
@@ -174,44 +168,46 @@ def _write_all(session: EmbeddedSession, entries: list[_Entry], wanted: str) -> 
     posts = [e for e in entries if e.verb == "POST"]
     posts = [e for e in posts if not e.condition] + [e for e in posts if e.condition]
     puts = [e for e in entries if e.verb == "PUT"]
-    _look_up(session, posts, puts)
-    gone = _delete_all(session, deletes)
-    names = _assign_ids(session, posts, puts)
+    _look_up(workspace, posts, puts)
+    gone = _delete_all(workspace, deletes)
+    names = _assign_ids(workspace, posts, puts)
     for entry in (*posts, *puts):
         assert entry.resource is not None
         _link(entry.resource, names)
-        _settle(session, entry.resource)
-    done: list[tuple[_Entry, Written]] = []
+        _resolve_references(workspace, entry.resource)
+    done: list[tuple[BundleEntry, Written]] = []
     for entry in (*posts, *puts):
-        done.append((entry, _store(session, entry)))
+        done.append((entry, _store(workspace, entry)))
     for entry in (e for e in entries if e.verb == "PATCH"):
-        entry.answer = _answer(_patch(session, entry), wanted)
+        entry.answer = _answer(_patch(workspace, entry), wanted)
     for entry, written in done:
         assert entry.resource is not None
         if written.changed:
-            check_links(session, entry.resource)
-        if entry.condition and entry.id not in operations.match(session, written.type, entry.condition):
+            check_links(workspace, entry.resource)
+        if entry.condition and entry.id not in match(workspace, written.type, entry.condition):
             text = f'Invalid conditional URL "{entry.condition}". The given resource is not matched by this URL.'
             raise FhirError(412, f"HAPI-0539: {text}")
         entry.answer = _answer(written, wanted)
     for record in gone:  # HAPI looks at the references when all is written
-        if (now := session.lookup(record.type, record.id)) is None or now.deleted:
-            check_deletable(session, record)
+        if (now := workspace.lookup(record.type, record.id)) is None or now.deleted:
+            check_deletable(workspace, record)
 
 
-def _settle(session: EmbeddedSession, resource: dict[str, Any]) -> None:
+def _resolve_references(workspace: Workspace, resource: dict[str, Any]) -> None:
     try:
-        settle(session, resource)
+        resolve_references(workspace, resource)
     except FhirError as error:  # in a bundle HAPI looks all searches up at once, and says it under another number
         text = error.diagnostics.replace("HAPI-1092", "HAPI-2207")
         raise FhirError(error.status, text) from error
-    respell(resource)
+    normalize_references(resource)
 
 
-def _check(entry: _Entry) -> None:
+def _check(entry: BundleEntry) -> None:
     if entry.verb in ("POST", "PUT") and entry.resource is None:
         text = f"Missing required resource in Bundle.entry[{entry.at}].resource for operation {entry.verb}"
         raise FhirError(400, f"HAPI-0543: {text}")
+    if entry.verb == "HEAD":
+        raise FhirError(400, "HAPI-0538: Unable to handle verb in transaction: HEAD")
     if entry.verb in ("PUT", "DELETE", "PATCH"):
         if not entry.url:
             raise FhirError(400, f"HAPI-0545: Unable to perform {entry.verb}, no URL provided.")
@@ -219,7 +215,7 @@ def _check(entry: _Entry) -> None:
             raise FhirError(400, f"HAPI-0546: Unable to perform {entry.verb}, URL provided is invalid: {entry.url}")
 
 
-def _check_duplicates(entries: list[_Entry]) -> None:
+def _check_duplicates(entries: list[BundleEntry]) -> None:
     seen: set[str] = set()
     for entry in entries:
         if entry.verb == "PUT" and entry.url_id:
@@ -239,27 +235,27 @@ def _check_duplicates(entries: list[_Entry]) -> None:
             seen.add(query)
 
 
-def _delete_all(session: EmbeddedSession, deletes: list[_Entry]) -> list[Any]:
+def _delete_all(workspace: Workspace, deletes: list[BundleEntry]) -> list[Any]:
     gone = []
     for entry in deletes:
         if entry.condition:
-            written = operations.delete_where(session, entry.type, entry.condition, deferred=True)
+            written = operations.delete_where(workspace, entry.type, entry.condition, deferred=True)
         else:
             version = version_of(str(entry.request.get("ifMatch", "")))
-            written = operations.delete(session, entry.type, entry.url_id, version, deferred=True)
+            written = operations.delete(workspace, entry.type, entry.url_id, version, deferred=True)
         if written.record is not None and written.changed:
-            gone.append(session.history(written.record.type, written.record.id)[-2])
+            gone.append(workspace.history(written.record.type, written.record.id)[-2])
         entry.answer = _answer(replace(written, status=204), "")
     return gone
 
 
-def _look_up(session: EmbeddedSession, posts: list[_Entry], puts: list[_Entry]) -> None:
+def _look_up(workspace: Workspace, posts: list[BundleEntry], puts: list[BundleEntry]) -> None:
     """Find what conditional entries mean, as HAPI does it: before anything is written, updates first."""
     for entry in (*puts, *posts):
         if not entry.condition or entry.resource is None:
             continue
         type_ = entry.resource["resourceType"]
-        entry.found = operations.match(session, type_, entry.condition)
+        entry.found = match(workspace, type_, entry.condition)
         if len(entry.found) > 1:
             if entry.verb == "POST":
                 raise outcomes.too_many("0958", "CREATE", type_, entry.condition, 2)
@@ -268,16 +264,16 @@ def _look_up(session: EmbeddedSession, posts: list[_Entry], puts: list[_Entry]) 
             )
 
 
-def _assign_ids(session: EmbeddedSession, posts: list[_Entry], puts: list[_Entry]) -> dict[str, str]:
+def _assign_ids(workspace: Workspace, posts: list[BundleEntry], puts: list[BundleEntry]) -> dict[str, str]:
     """Give each stored entry its id; what its placeholder, or the id it was sent with, stands for."""
     names: dict[str, str] = {}
-    number = int(session.new_id())
+    number = int(workspace.new_id())
     for entry in (*posts, *puts):
         assert entry.resource is not None
         type_ = entry.resource["resourceType"]
         if entry.verb == "PUT" and entry.url_id:
             entry.id = entry.url_id
-            number += session.lookup(type_, entry.id) is None
+            number += workspace.lookup(type_, entry.id) is None
         else:
             entry.id = entry.found[0] if entry.found else str(number)
             number += not entry.found
@@ -310,28 +306,30 @@ def _holds(value: Any, node: dict[str, Any]) -> bool:
     return any(_holds(part, node) for part in parts)
 
 
-def _store(session: EmbeddedSession, entry: _Entry) -> Written:
+def _store(workspace: Workspace, entry: BundleEntry) -> Written:
     resource, submitted = entry.resource, entry.submitted
     assert resource is not None
     if entry.verb == "POST":
-        return operations.create(session, resource, submitted, entry.condition, found=entry.found)
+        return operations.create(workspace, resource, submitted, entry.condition, found=entry.found)
     if entry.url_id:
         wanted = version_of(str(entry.request.get("ifMatch", "")))
-        return operations.update(session, entry.type, entry.url_id, resource, submitted, if_match=wanted, batched=True)
-    return operations.update_where(session, entry.type, entry.condition, resource, submitted, found=entry.found)
+        return operations.update(
+            workspace, entry.type, entry.url_id, resource, submitted, if_match=wanted, batched=True
+        )
+    return operations.update_where(workspace, entry.type, entry.condition, resource, submitted, found=entry.found)
 
 
-def _patch(session: EmbeddedSession, entry: _Entry) -> Written:
+def _patch(workspace: Workspace, entry: BundleEntry) -> Written:
     resource = entry.resource or {}
     if resource.get("resourceType") != "Binary":
         raise FhirError(400, "HAPI-0536: Unable to determine PATCH body from request")
     document = base64.b64decode(resource.get("data", "")).decode("utf-8", "replace")
-    found = [entry.url_id] if entry.url_id else operations.match(session, entry.type, entry.condition)
+    found = [entry.url_id] if entry.url_id else match(workspace, entry.type, entry.condition)
     if not found:
         raise FhirError(404, f'HAPI-0973: Invalid match URL "{entry.condition}" - No resources match this search')
-    if found[0].isdecimal() and session.chart.by_pid(int(found[0])) is None:
+    if found[0].isdecimal() and workspace.by_number(found[0]) is None:
         raise FhirError(404, f"HAPI-1998: {found[0]}")
-    return operations.patch(session, entry.type, found[0], document)
+    return operations.patch(workspace, entry.type, found[0], document)
 
 
 def _answer(written: Written, wanted: str) -> dict[str, Any]:
@@ -351,9 +349,11 @@ def _answer(written: Written, wanted: str) -> dict[str, Any]:
     return answer
 
 
-def _read(session: EmbeddedSession, entry: _Entry, strict: bool) -> None:
+def _read(workspace: Workspace, entry: BundleEntry, strict: bool) -> None:
     """Answer a GET; inside a bundle nothing is cut, whatever ``_elements`` and ``_summary`` say."""
     path, _, query = entry.url.lstrip("/").partition("?")
+    if strict and not entry.url:
+        raise FhirError(400, f"HAPI-0545: Unable to perform {entry.verb}, no URL provided.")
     if strict and not definitions.is_resource(entry.type) and entry.type not in ("metadata", "_history", ""):
         raise unknown_type(entry.type)
     kept = "&".join(p for p in query.split("&") if p.partition("=")[0] not in ("_elements", "_summary", "_format"))
@@ -361,7 +361,7 @@ def _read(session: EmbeddedSession, entry: _Entry, strict: bool) -> None:
     for name, header in (("ifNoneMatch", "if-none-match"), ("ifModifiedSince", "if-modified-since")):
         if name in entry.request:
             headers[header] = str(entry.request[name])
-    answer = session.request("GET", f"{path}?{kept}" if kept else path, None, headers)
+    answer = respond(read.handle, workspace, "GET", f"{path}?{kept}" if kept else path, None, headers)
     said = {"status": f"{answer.status} {_PHRASES.get(answer.status, '')}".strip()}
     if answer.status >= 400:
         issue = jsontext.loads(answer.body)["issue"][0]

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from math import isinf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from medenv.fhir import definitions
 from medenv.fhir.errors import FhirError
 from medenv.fhir.jsontext import Number
-from medenv.fhir.shape import Record
-from medenv.fhir.write.references import at_parameters, check_exists, check_types, indexed, respell, walk_references
+from medenv.fhir.template import Record
+from medenv.fhir.workspace import Workspace
+from medenv.fhir.write.conditional import match
+from medenv.fhir.write.references import (
+    at_parameters,
+    check_exists,
+    check_types,
+    indexed,
+    normalize_references,
+    walk_references,
+)
 
-if TYPE_CHECKING:
-    from medenv.fhir.session import EmbeddedSession
-
-__all__ = ["check_deletable", "check_id", "check_links", "has_links", "prepare", "settle"]
+__all__ = ["check_deletable", "check_id", "check_links", "has_links", "prepare", "resolve_references"]
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _STORABLE_BUNDLES = ("collection", "document", "message")
@@ -35,11 +41,11 @@ def check_id(id_: str) -> None:
         raise FhirError(400, f"HAPI-0521: Can not process entity with ID[{id_}], this is not a valid FHIR ID")
 
 
-def prepare(session: EmbeddedSession, resource: dict[str, Any]) -> bool:
+def prepare(workspace: Workspace, resource: dict[str, Any]) -> bool:
     """Settle a resource and check that its references lead somewhere.
 
     Args:
-        session: Where the references lead.
+        workspace: Where the references lead.
         resource: The resource; it is changed in place.
 
     Returns:
@@ -48,11 +54,11 @@ def prepare(session: EmbeddedSession, resource: dict[str, Any]) -> bool:
     Raises:
         FhirError: A reference is refused.
     """
-    settle(session, resource)
-    return check_links(session, resource)
+    resolve_references(workspace, resource)
+    return check_links(workspace, resource)
 
 
-def settle(session: EmbeddedSession, resource: dict[str, Any]) -> None:
+def resolve_references(workspace: Workspace, resource: dict[str, Any]) -> None:
     """Resolve a resource's references by search, check their types, and spell them and its meta as HAPI stores them.
 
     Raises:
@@ -63,11 +69,11 @@ def settle(session: EmbeddedSession, resource: dict[str, Any]) -> None:
     check_types(resource)
     for node in walk_references(resource):
         if "?" in node["reference"]:
-            node["reference"] = _resolve(session, node["reference"])
+            node["reference"] = _resolve(workspace, node["reference"])
     _sort_meta(resource)
 
 
-def check_links(session: EmbeddedSession, resource: dict[str, Any]) -> bool:
+def check_links(workspace: Workspace, resource: dict[str, Any]) -> bool:
     """Check that a resource's indexed references lead somewhere, and spell all references as HAPI stores them.
 
     Returns:
@@ -78,14 +84,14 @@ def check_links(session: EmbeddedSession, resource: dict[str, Any]) -> bool:
     """
     _check_index_values(resource)
     found = indexed(resource)
-    check_exists(found, lambda type_, id_: _find(session, type_, id_))
+    check_exists(found, lambda type_, id_: _find(workspace, type_, id_))
     linked = any(r.value[:1] != "#" for r in found)
-    respell(resource)
+    normalize_references(resource)
     return linked
 
 
 def has_links(resource: dict[str, Any]) -> bool:
-    """Whether a resource refers to another by an indexed reference."""
+    """Return whether a resource refers to another by an indexed reference."""
     return any(r.value[:1] != "#" for r in indexed(resource))
 
 
@@ -96,17 +102,15 @@ def _check_bundle_type(resource: dict[str, Any]) -> None:
         raise FhirError(422, f"HAPI-0522: {text} {_BUNDLE_HINT}")
 
 
-def _resolve(session: EmbeddedSession, value: str) -> str:
-    """The ``Type/id`` that a reference by search finds."""
-    from medenv.fhir.write.operations import match
-
+def _resolve(workspace: Workspace, value: str) -> str:
+    """Return the ``Type/id`` that a reference by search finds."""
     path, _, query = value.partition("?")
     type_ = path.rstrip("/").rpartition("/")[2]
     if not definitions.is_resource(type_):
         raise FhirError(
             400, f'HAPI-1684: Unknown resource name "{type_}" (this name is not known in FHIR version "R4")'
         )
-    found = match(session, type_, f"{type_}?{query}")
+    found = match(workspace, type_, f"{type_}?{query}")
     if not found:
         raise FhirError(404, f'HAPI-1091: Invalid match URL "{value}" - No resources match this search')
     if len(found) > 1:
@@ -114,11 +118,11 @@ def _resolve(session: EmbeddedSession, value: str) -> str:
     return f"{type_}/{found[0]}"
 
 
-def _find(session: EmbeddedSession, type_: str, id_: str) -> Record | str | None:
+def _find(workspace: Workspace, type_: str, id_: str) -> Record | str | None:
     if id_.isdecimal():  # an internal number, whatever the type
-        record = session.chart.by_pid(int(id_)) if len(id_) < 19 else None
+        record = workspace.by_number(id_)
         return record.type if record is not None and record.type != type_ else record
-    return session.lookup(type_, id_)
+    return workspace.lookup(type_, id_)
 
 
 def _check_index_values(resource: dict[str, Any]) -> None:
@@ -155,13 +159,13 @@ def _sort_meta(resource: dict[str, Any]) -> None:
             meta[name] = [kept[k] for k in sorted(kept, key=lambda k: [(part is not None, part or "") for part in k])]
 
 
-def check_deletable(session: EmbeddedSession, record: Record) -> None:
+def check_deletable(workspace: Workspace, record: Record) -> None:
     """Check that no resource refers to one that is to be deleted.
 
     Raises:
         FhirError: 409, with the resource of least internal number that does.
     """
-    holder = first_referrer(session, record)
+    holder = first_referrer(workspace, record)
     if holder is not None:
         text = (
             f"Unable to delete {record.type}/{record.id} because at least one resource has a reference to this resource. "
@@ -170,16 +174,16 @@ def check_deletable(session: EmbeddedSession, record: Record) -> None:
         raise FhirError(409, text)
 
 
-def first_referrer(session: EmbeddedSession, record: Record) -> tuple[str, str] | None:
-    """Of the live resources that refer to another by an indexed reference, the one that has had references for longest.
+def first_referrer(workspace: Workspace, record: Record) -> tuple[str, str] | None:
+    """Find, of the live resources that refer to another by an indexed reference, the one that has had references for longest.
 
     Returns:
         Its ``Type/id`` and the path of the reference; None if there is none.
     """
-    chart = session.chart
+    chart = workspace.chart
     names = {f"{record.type}/{record.id}", f"{record.type}/{record.pid}"}
     best: tuple[int, int, str, str] | None = None
-    for versions in chart.changes.versions.values():
+    for versions in chart.changed():
         path = _path_to(versions[-1], names)
         if path:
             since = len(versions) - 1
@@ -191,7 +195,7 @@ def first_referrer(session: EmbeddedSession, record: Record) -> tuple[str, str] 
         for type_ in chart.store.counts:
             for parameter in definitions.search_parameters(type_).values():
                 if parameter.type == "reference" and (not parameter.targets or record.type in parameter.targets):
-                    for holder_type, id_ in session.search_ids(type_, f"{parameter.code}={record.type}/{record.id}")[
+                    for holder_type, id_ in workspace.search_ids(type_, f"{parameter.code}={record.type}/{record.id}")[
                         :1
                     ]:
                         holder = chart.lookup(holder_type, id_)
@@ -202,7 +206,7 @@ def first_referrer(session: EmbeddedSession, record: Record) -> tuple[str, str] 
 
 
 def _path_to(holder: Record, names: set[str]) -> str:
-    """The path of a resource's indexed reference to one of some names; ``""`` for none."""
+    """Return the path of a resource's indexed reference to one of some names; ``""`` for none."""
     if holder.deleted:
         return ""
     return next((r.path for r in indexed(holder.resource) if r.value in names), "")

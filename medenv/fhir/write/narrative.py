@@ -7,6 +7,7 @@ import re
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+from medenv.errors import InputError
 from medenv.fhir.errors import FhirError
 
 __all__ = ["NarrativeError", "narrative"]
@@ -17,12 +18,12 @@ _ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;"})
 _KEPT = ("&amp;", "&lt;", "&gt;", "&quot;", "&apos;")
 
 
-class NarrativeError(ValueError):
+class NarrativeError(InputError):
     """The text is no XHTML; the message is HAPI's, from ``HAPI-1755`` on."""
 
 
 def narrative(text: str) -> str | None:
-    """A narrative's ``div`` as HAPI stores it: trimmed, well-formed, with its namespace, entities as characters.
+    """Return a narrative's ``div`` as HAPI stores it: trimmed, well-formed, with its namespace, entities as characters.
 
     Args:
         text: What was sent.

@@ -11,7 +11,7 @@ from typing import Any
 
 from medenv.fhir.errors import FhirError
 from medenv.fhir.write import primitives
-from medenv.fhir.write.parts import ParseError, read_resource
+from medenv.fhir.write.elements import ParseError, read_resource
 from medenv.fhir.write.reader import ReadError, read_object
 
 __all__ = ["ParseError", "normalise", "parse"]

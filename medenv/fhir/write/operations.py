@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from typing import Any
 
-from medenv.fhir import definitions, jsontext
+from medenv.fhir import jsontext
 from medenv.fhir.errors import FhirError
-from medenv.fhir.reading import deleted_error, not_known
-from medenv.fhir.shape import Record
+from medenv.fhir.read.refusals import deleted_error, not_known
+from medenv.fhir.template import Record
+from medenv.fhir.workspace import Workspace
 from medenv.fhir.write import outcomes
+from medenv.fhir.write.conditional import match
 from medenv.fhir.write.integrity import check_deletable, check_id, has_links, prepare
 from medenv.fhir.write.normalise import ParseError, normalise
 from medenv.fhir.write.patch import PatchError, apply_patch, read_patch
 from medenv.fhir.write.references import walk_references
 
-if TYPE_CHECKING:
-    from medenv.fhir.session import EmbeddedSession
-
-__all__ = ["Written", "create", "delete", "delete_where", "match", "patch", "update", "update_where"]
+__all__ = ["Written", "create", "delete", "delete_where", "patch", "update", "update_where"]
 
 
 @dataclass(frozen=True)
@@ -50,41 +48,8 @@ def _versioned(record: Record) -> str:
     return f"{record.type}/{record.id}/_history/{record.version}"
 
 
-def match(session: EmbeddedSession, type_: str, url: str) -> list[str]:
-    """The ids that a conditional URL finds.
-
-    Args:
-        session: Where to look.
-        type_: The resource type.
-        url: As HAPI quotes it: ``Patient?name=x``, ``?name=x`` or ``name=x``.
-
-    Raises:
-        FhirError: 400 HAPI-0488 for an unknown parameter, 0518 without any, or what the search says.
-    """
-    query = url.partition("?")[2] if "?" in url else url
-    kept = []
-    for part in query.split("&"):
-        name, _, value = part.partition("=")
-        name = unquote(name)
-        if not unquote(value.replace("+", " ")).strip():
-            continue
-        plain = name.partition(":")[0].partition(".")[0]
-        known = plain in definitions.search_parameters(type_)
-        if not known and plain[:1] != "_":
-            text = (
-                f"Failed to parse match URL[{url}] - Resource type {type_} does not have a parameter with name: {plain}"
-            )
-            raise FhirError(400, f"HAPI-0488: {text}")
-        if known:
-            kept.append(part)
-    if not kept:
-        full = url if "?" in url else f"{type_}?{url}"
-        raise FhirError(400, f"HAPI-0518: Invalid match URL[{full}] - URL has no search parameters")
-    return [id_ for _, id_ in session.search_ids(type_, "&".join(kept))]
-
-
 def create(
-    session: EmbeddedSession,
+    workspace: Workspace,
     resource: dict[str, Any],
     submitted: str | None,
     condition: str = "",
@@ -94,7 +59,7 @@ def create(
     """Store a new resource under a new id.
 
     Args:
-        session: Where.
+        workspace: Where.
         resource: What the parser made of the payload.
         submitted: The payload.
         condition: The ``If-None-Exist`` URL, ``""`` for none.
@@ -106,44 +71,62 @@ def create(
     type_ = resource["resourceType"]
     batched = found is not None
     if condition:
-        matches = match(session, type_, condition) if found is None else found
+        matches = match(workspace, type_, condition) if found is None else found
         if len(matches) > 1:
             raise outcomes.too_many("0958", "CREATE", type_, condition, 2)
         if matches:
-            record = session.lookup(type_, matches[0])
+            record = workspace.lookup(type_, matches[0])
             assert record is not None
             text = f'Successfully conditionally created resource "2". Existing resource matched URL "{condition}".'
             outcome = outcomes.succeeded("SUCCESSFUL_CREATE_WITH_CONDITIONAL_MATCH", text)
             return Written(200, outcome, record, _versioned(record), changed=False)
     if not batched:
-        prepare(session, resource)
-    before = None if batched or not condition else session.chart.changes.fork()
-    record = session.save(type_, session.new_id(), resource, submitted)
+        prepare(workspace, resource)
+    fitting = "" if batched else condition
+    record = _save_new(workspace, type_, resource, submitted, "POST", fitting)
     name = _versioned(record)
     if not condition:
         text = f'Successfully created resource "{name}".'
         return Written(201, outcomes.succeeded("SUCCESSFUL_CREATE", text, took=True), record, name)
-    if before is not None and record.id not in match(session, type_, condition):
-        session.chart.changes = before
-        raise _unfit()
     text = f'Successfully conditionally created resource "{name}". No existing resources matched URL "{condition}".'
     return Written(201, outcomes.succeeded("SUCCESSFUL_CREATE_NO_CONDITIONAL_MATCH", text, took=True), record, name)
 
 
-def _unfit() -> FhirError:
-    text = "Failed to process conditional create. The supplied resource did not satisfy the conditional URL."
-    return FhirError(400, f"HAPI-0929: {text}")
+def _save_new(
+    workspace: Workspace, type_: str, resource: dict[str, Any], submitted: str | None, method: str, url: str
+) -> Record:
+    """Store a resource under a new id, if a conditional URL finds it then.
+
+    Args:
+        workspace: Where.
+        type_: The type.
+        resource: The resource.
+        submitted: The payload.
+        method: What wrote it.
+        url: The URL, ``""`` for none.
+
+    Raises:
+        FhirError: HAPI-0929: the URL doesn't find it. Nothing is stored then.
+    """
+    if not url:
+        return workspace.save(type_, workspace.new_id(), resource, submitted, method)
+    with workspace.transaction():
+        record = workspace.save(type_, workspace.new_id(), resource, submitted, method)
+        if record.id not in match(workspace, type_, url):
+            text = "Failed to process conditional create. The supplied resource did not satisfy the conditional URL."
+            raise FhirError(400, f"HAPI-0929: {text}")
+    return record
 
 
 def _content(resource: dict[str, Any]) -> str:
-    """What makes a resource the same to HAPI: all but its id and the server's part of its meta."""
+    """Return what makes a resource the same to HAPI: all but its id and the server's part of its meta."""
     meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated", "source")}
     rest = {k: v for k, v in resource.items() if k not in ("id", "meta")}
     return jsontext.compact({"meta": meta, **rest})
 
 
 def update(
-    session: EmbeddedSession,
+    workspace: Workspace,
     type_: str,
     id_: str,
     resource: dict[str, Any],
@@ -156,7 +139,7 @@ def update(
     """Store a resource under a given id: as a new version, or as a new resource.
 
     Args:
-        session: Where.
+        workspace: Where.
         type_: Its type.
         id_: Its id.
         resource: What the parser made of the payload.
@@ -169,21 +152,21 @@ def update(
         FhirError: HAPI refuses it.
     """
     check_id(id_)
-    known = session.lookup(type_, id_)
+    known = workspace.lookup(type_, id_)
     if known is None:
-        _check_new_id(session, type_, id_, if_match)
+        _check_new_id(workspace, type_, id_, if_match)
     if known is not None and if_match and if_match != str(known.version):
         text = f"Trying to update {type_}/{id_}/_history/{if_match} but this is not the current version"
         raise FhirError(409, f"HAPI-0550: HAPI-0989: {text}")
-    links = has_links(resource) if batched else prepare(session, resource)
+    links = has_links(resource) if batched else prepare(workspace, resource)
     if known is None or known.deleted:
         step = 2 if known is not None and links else 1  # HAPI counts its links' change as one more version
-        record = session.save(type_, id_, resource, submitted, "PUT", step)
+        record = workspace.save(type_, id_, resource, submitted, "PUT", step)
         name = _versioned(record)
         text = f'Successfully created resource "{name}" using update as create (ie. create with client assigned ID).'
         return Written(201, outcomes.succeeded("SUCCESSFUL_UPDATE_AS_CREATE", text, took=True), record, name)
     same = _content(resource) == _content(known.resource)
-    record = known if same else session.save(type_, id_, resource, submitted, "PUT")
+    record = known if same else workspace.save(type_, id_, resource, submitted, "PUT")
     name = _versioned(record)
     what = "conditionally updated" if condition else "updated"
     text = f'Successfully {what} resource "{name}"' + (" with no changes detected." if same else ".")
@@ -195,10 +178,10 @@ def update(
     return Written(200, outcomes.succeeded(code, text, took=True), record, name, changed=not same)
 
 
-def _check_new_id(session: EmbeddedSession, type_: str, id_: str, if_match: str) -> None:
+def _check_new_id(workspace: Workspace, type_: str, id_: str, if_match: str) -> None:
     if not id_.isdecimal():
         return
-    other = session.chart.by_pid(int(id_))
+    other = workspace.by_number(id_)
     if other is not None and other.id == id_:
         text = f"Existing resource ID[{other.type}/{id_}] is of type[{other.type}] - Cannot update with [{type_}]"
         raise FhirError(422, f"HAPI-0930: {text}")
@@ -207,7 +190,7 @@ def _check_new_id(session: EmbeddedSession, type_: str, id_: str, if_match: str)
 
 
 def update_where(
-    session: EmbeddedSession,
+    workspace: Workspace,
     type_: str,
     url: str,
     resource: dict[str, Any],
@@ -218,7 +201,7 @@ def update_where(
     """Store a resource in place of the one that a URL finds, or as a new one where it finds none.
 
     Args:
-        session: Where.
+        workspace: Where.
         type_: The resource type.
         url: The URL.
         resource: What the parser made of the payload.
@@ -229,18 +212,14 @@ def update_where(
         FhirError: HAPI refuses it; 412 if several are found.
     """
     batched = found is not None
-    matches = match(session, type_, url) if found is None else found
+    matches = match(workspace, type_, url) if found is None else found
     if len(matches) > 1:
         raise outcomes.too_many("0988", "UPDATE", type_, url, 2)
     if matches:
-        return update(session, type_, matches[0], resource, submitted, batched=batched, condition=url)
+        return update(workspace, type_, matches[0], resource, submitted, batched=batched, condition=url)
     if not batched:
-        prepare(session, resource)
-    before = None if batched else session.chart.changes.fork()
-    record = session.save(type_, session.new_id(), resource, submitted, "PUT")
-    if before is not None and record.id not in match(session, type_, url):
-        session.chart.changes = before
-        raise _unfit()
+        prepare(workspace, resource)
+    record = _save_new(workspace, type_, resource, submitted, "PUT", "" if batched else url)
     name = _versioned(record)
     text = (
         f'Successfully conditionally updated resource "{name}". Created resource because no existing resource matched '
@@ -250,12 +229,12 @@ def update_where(
 
 
 def patch(
-    session: EmbeddedSession, type_: str, id_: str, document: str, if_match: str = "", condition: str = ""
+    workspace: Workspace, type_: str, id_: str, document: str, if_match: str = "", condition: str = ""
 ) -> Written:
     """Apply a JSON Patch.
 
     Args:
-        session: Where.
+        workspace: Where.
         type_: The resource's type.
         id_: Its id.
         document: The patch.
@@ -265,14 +244,14 @@ def patch(
     Raises:
         FhirError: HAPI refuses it.
     """
-    known = session.lookup(type_, id_)
+    known = workspace.lookup(type_, id_)
     if known is not None and if_match and if_match != str(known.version):
         text = f"Version {if_match} is not the most recent version of this resource, unable to apply patch"
         raise FhirError(409, f"HAPI-0550: HAPI-0974: {text}")
-    if known is None and id_.isdecimal() and session.chart.by_pid(int(id_)) is None:
+    if known is None and id_.isdecimal() and workspace.by_number(id_) is None:
         raise FhirError(404, f"HAPI-1998: {type_}/{id_}" + (f"/_history/{if_match}" if if_match else ""))
     if known is None or known.deleted:
-        raise not_known(session, type_, id_) if known is None else deleted_error(session, known)
+        raise not_known(workspace, type_, id_) if known is None else deleted_error(workspace, known)
     if not document:
         text = "Failed to call access method: java.lang.NullPointerException: input cannot be null"
         raise FhirError(500, f"HAPI-0389: {text}")
@@ -286,8 +265,8 @@ def patch(
         raise FhirError(400, f"HAPI-1271: Failed to apply JSON patch to {type_}/{id_}: {error}") from error
     same = _content(resource) == _content(known.resource)
     if not same:
-        prepare(session, resource)
-    record = known if same else session.save(type_, id_, resource, document, "PUT")
+        prepare(workspace, resource)
+    record = known if same else workspace.save(type_, id_, resource, document, "PUT")
     name = _versioned(record)
     if condition:
         changes = " with no changes detected" if same else ""
@@ -309,11 +288,11 @@ def _check_local(resource: dict[str, Any]) -> None:
             raise ParseError(f"HAPI-1826: Resource has invalid reference: {value}")
 
 
-def delete(session: EmbeddedSession, type_: str, id_: str, version: str = "", *, deferred: bool = False) -> Written:
+def delete(workspace: Workspace, type_: str, id_: str, version: str = "", *, deferred: bool = False) -> Written:
     """Delete a resource; what isn't there is no error.
 
     Args:
-        session: Where.
+        workspace: Where.
         type_: Its type.
         id_: Its id.
         version: The version that must be current, ``""`` for any.
@@ -322,7 +301,7 @@ def delete(session: EmbeddedSession, type_: str, id_: str, version: str = "", *,
     Raises:
         FhirError: 409 if another resource refers to it or its version is another.
     """
-    known = session.lookup(type_, id_)
+    known = workspace.lookup(type_, id_)
     if known is None:
         text = f"Not deleted, resource {type_}/{id_} does not exist."
         return Written(
@@ -336,34 +315,29 @@ def delete(session: EmbeddedSession, type_: str, id_: str, version: str = "", *,
         text = f"Not deleted, resource {name} was already deleted."
         return Written(200, outcomes.succeeded("SUCCESSFUL_DELETE_ALREADY_DELETED", text), known, name, changed=False)
     if not deferred:
-        check_deletable(session, known)
-    gone = session.remove(type_, id_)
+        check_deletable(workspace, known)
+    gone = workspace.remove(type_, id_)
     outcome = outcomes.succeeded("SUCCESSFUL_DELETE", "Successfully deleted 1 resource(s).", took=True)
     return Written(200, outcome, gone, _versioned(gone))
 
 
-def delete_where(session: EmbeddedSession, type_: str, url: str, *, deferred: bool = False) -> Written:
+def delete_where(workspace: Workspace, type_: str, url: str, *, deferred: bool = False) -> Written:
     """Delete what a URL finds: one resource or none.
 
     Raises:
         FhirError: 412 if several are found.
     """
-    found = match(session, type_, url)
+    found = match(workspace, type_, url)
     if len(found) > 1:
         raise outcomes.too_many("0962", "DELETE", type_, url, len(found))
     if not found:
         text = f'Unable to find resource matching URL "{url}". Nothing has been deleted.'
         outcome = outcomes.succeeded("SUCCESSFUL_DELETE_NOT_FOUND", text, warning=True)
         return Written(200, outcome, None, "", changed=False)
-    record = session.lookup(type_, found[0])
+    record = workspace.lookup(type_, found[0])
     assert record is not None
     if not deferred:
-        check_deletable(session, record)
-    gone = session.remove(type_, found[0])
+        check_deletable(workspace, record)
+    gone = workspace.remove(type_, found[0])
     outcome = outcomes.succeeded("SUCCESSFUL_DELETE", "Successfully deleted 1 resource(s).", took=True)
     return Written(200, outcome, gone, "")
-
-
-def quoted(url: str) -> str:
-    """A request's URL as HAPI quotes it in conditional updates and deletes: ``|`` as ``%7C``."""
-    return quote(unquote(url), safe="/?=&:,-_.*+~'!@()$;")

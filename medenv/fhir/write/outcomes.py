@@ -43,7 +43,7 @@ _DISPLAYS = {
 
 
 def succeeded(code: str, text: str, *, took: bool = False, warning: bool = False) -> dict[str, Any]:
-    """The OperationOutcome of a write.
+    """Return the OperationOutcome of a write.
 
     Args:
         code: HAPI's storage response code.
@@ -65,12 +65,12 @@ def succeeded(code: str, text: str, *, took: bool = False, warning: bool = False
 
 
 def too_many(number: str, verb: str, type_: str, url: str, found: int) -> FhirError:
-    """HAPI's refusal of a conditional write whose URL finds several resources."""
+    """Return HAPI's refusal of a conditional write whose URL finds several resources."""
     text = f'Failed to {verb} {type_} with match URL "{url}" because this search matched {found} resources'
     return FhirError(412, f"HAPI-{number}: {text}")
 
 
 def no_such_type(type_: str, known: list[str]) -> FhirError:
-    """HAPI's refusal of a resource type that R4 doesn't have."""
+    """Return HAPI's refusal of a resource type that R4 doesn't have."""
     listed = ", ".join(known)
     return FhirError(404, f"HAPI-0302: Unknown resource type '{type_}' - Server knows how to handle: [{listed}]")

@@ -7,6 +7,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from medenv.errors import InputError
 from medenv.fhir import jsontext
 from medenv.fhir.jsontext import Number
 from medenv.fhir.write.reader import ReadError, read_value
@@ -23,7 +24,7 @@ _NOWHERE = "\n at [Source: UNKNOWN; byte offset: #UNKNOWN]"
 _OPERATIONS = ("add", "copy", "move", "remove", "replace", "test")
 
 
-class PatchError(ValueError):
+class PatchError(InputError):
     """The patch can't be read or applied; the message is HAPI's, after ``HAPI-1272:``."""
 
 

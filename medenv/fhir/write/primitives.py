@@ -8,26 +8,28 @@ from __future__ import annotations
 import base64
 import calendar
 import re
-from decimal import Decimal
+import unicodedata
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from medenv.errors import InputError
 from medenv.fhir.definitions import Element
 from medenv.fhir.jsontext import Number
 
 __all__ = ["InvalidValue", "convert", "text_of"]
 
-_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER = re.compile(r"([+-]?)0*(\d+)")
 _INTEGER_TYPES = ("integer", "positiveInt", "unsignedInt")
 _DATE_TYPES = ("date", "dateTime", "instant")
 _MAX_DIGITS = 10_000  # beyond this a decimal's plain form is no longer worth writing out
 
 
-class InvalidValue(ValueError):  # noqa: N818 - HAPI's own word
+class InvalidValue(InputError):  # noqa: N818 - HAPI's own word
     """HAPI refuses the value; the message is what it says after ``Invalid attribute value "..":``."""
 
 
 def text_of(value: Any) -> str:
-    """The string that HAPI makes of a JSON scalar before it looks at the element's type.
+    """Return the string that HAPI makes of a JSON scalar before it looks at the element's type.
 
     Args:
         value: A str, `Number` or bool, as `medenv.fhir.write.reader` gives them.
@@ -40,10 +42,13 @@ def text_of(value: Any) -> str:
 
 
 def _plain(number: Number) -> str:
-    """``BigDecimal.toPlainString`` of a number with a fraction or exponent, the integer's own text otherwise."""
+    """Return ``BigDecimal.toPlainString`` of a number with a fraction or exponent, the integer's own text otherwise."""
     if not re.search(r"[.eE]", number):
         return "0" if number in ("-0", "0") else str(number)
-    value = Decimal(number)
+    try:
+        value = Decimal(number)
+    except InvalidOperation:  # an exponent beyond what Python's decimals hold
+        raise InvalidValue("Exponent overflow.") from None
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or abs(exponent) > _MAX_DIGITS:
         raise InvalidValue("Exponent overflow.")
@@ -71,9 +76,11 @@ def convert(kind: str, element: Element | None, text: str) -> Any:
     if kind == "decimal":
         return Number(_decimal(text))
     if kind in _INTEGER_TYPES:
-        if not _INTEGER.fullmatch(text) or not -(2**31) <= int(text) < 2**31:
+        match = _INTEGER.fullmatch(text)
+        number = int(match[1] + match[2]) if match is not None and len(match[2]) < 20 else 2**31
+        if not -(2**31) <= number < 2**31:
             raise InvalidValue(f'java.lang.NumberFormatException: For input string: "{text}"')
-        return Number(int(text))
+        return Number(number)
     if kind == "boolean":
         if text.strip() not in ("true", "false"):
             raise InvalidValue(f"Invalid boolean string: '{text}'")
@@ -96,11 +103,19 @@ def _decimal(text: str) -> str:
     problem = _decimal_problem(text)
     if problem:
         raise InvalidValue(problem)
-    return re.sub(r"\.(?=$|[eE])", "", text)  # HAPI stores "1." as it is, which is no JSON, and can't read it again
+    return _as_json(text)
+
+
+def _as_json(text: str) -> str:
+    """Return a decimal that Java reads as JSON has it: HAPI stores ``1.`` or ``07`` as it is, which is no JSON, and can't read it again."""
+    text = re.sub(r"\.(?=$|[eE])", "", text)
+    text = re.sub(r"^(-?)(?=\.)", r"\g<1>0", text)
+    text = re.sub(r"^(-?)0+(?=\d)", r"\1", text)
+    return text if text.isascii() else "".join(str(unicodedata.decimal(c, c)) for c in text)
 
 
 def _decimal_problem(text: str) -> str:
-    """What ``java.math.BigDecimal`` says of a text that is no number; ``""`` if it is one."""
+    """Return what ``java.math.BigDecimal`` says of a text that is no number; ``""`` if it is one."""
     body = text[1:] if text[:1] in ("+", "-") else text
     mantissa = re.match(r"[\d.]*", body)
     assert mantissa is not None
@@ -129,7 +144,7 @@ def _decimal_problem(text: str) -> str:
 
 
 def _base64(text: str) -> str | None:
-    """Decoded leniently, as Apache Commons does, and encoded anew; None where nothing is left."""
+    """Decode base64 text leniently, as Apache Commons does, and encode it anew; None where nothing is left."""
     if re.search(r"[^A-Za-z0-9+/=_\-\s]", text):
         raise InvalidValue("")
     if re.search(r"[A-Za-z0-9+/_-]\s", text):  # white space ends what is read with the padding it completes
@@ -147,59 +162,67 @@ def check_date(text: str) -> None:
         InvalidValue: With HAPI's words.
     """
     value = text.strip() if text[0] == " " or text[-1] == " " else text
-    size = len(value)
+    _check_day(value)
+    if len(value) > 10:
+        _check_time(value)
 
-    def bad(why: str = "") -> InvalidValue:
-        return InvalidValue(f'Invalid date/time format: "{value}"' + (f": {why}" if why else ""))
 
-    def number(low: int, start: int, end: int, high: int, source: str = value) -> int:
-        part = source[start:end]
-        if not _INTEGER.fullmatch(part) or not low <= int(part) <= high:
-            raise bad()
-        return int(part)
-
-    def char_at(index: int, char: str) -> None:
-        if value[index] != char:
-            raise bad(f"Expected character '{char}' at index {index} but found {value[index]}")
-
-    def at_least(length: int) -> None:
-        if size < length:
-            raise bad()
-
-    at_least(4)
-    year = number(0, 0, 4, 9999)
-    if size == 4:
+def _check_day(value: str) -> None:
+    _at_least(value, 4)
+    year = _number(value, value[:4], 0, 9999)
+    if len(value) == 4:
         return
-    char_at(4, "-")
-    at_least(7)
-    month = number(1, 5, 7, 12)
-    if size == 7:
+    _char_at(value, 4, "-")
+    _at_least(value, 7)
+    month = _number(value, value[5:7], 1, 12)
+    if len(value) == 7:
         return
-    char_at(7, "-")
-    at_least(10)
-    number(1, 8, 10, _days(year, month))
-    if size == 10:
-        return
-    at_least(17)
-    char_at(10, "T")
+    _char_at(value, 7, "-")
+    _at_least(value, 10)
+    _number(value, value[8:10], 1, _days(year, month))
+
+
+def _check_time(value: str) -> None:
+    _at_least(value, 17)
+    _char_at(value, 10, "T")
     zone = _zone_index(value)
     if zone == -2:
-        raise bad()
-    clock = value[11:] if zone == -1 else value[11:zone]
+        raise _bad_date(value)
+    end = len(value) if zone == -1 else zone
+    size = end - 11
     if zone != -1:
-        _check_zone(value[zone:], bad, number)
-    char_at(13, ":")
-    number(0, 11, 13, 23)
-    number(0, 14, 16, 59)
-    if len(clock) > 5:
-        at_least(19)
-        char_at(16, ":")
-        number(0, 17, 19, 60)
-        if len(clock) > 8:
-            char_at(19, ".")
-            at_least(20)
-            end = size if zone == -1 else zone
-            number(0, 20, min(end, 23), 999)
+        _check_zone(value, value[zone:])
+    _char_at(value, 13, ":")
+    _number(value, value[11:13], 0, 23)
+    _number(value, value[14:16], 0, 59)
+    if size > 5:
+        _at_least(value, 19)
+        _char_at(value, 16, ":")
+        _number(value, value[17:19], 0, 60)
+    if size > 8:
+        _char_at(value, 19, ".")
+        _at_least(value, 20)
+        _number(value, value[20 : min(end, 23)], 0, 999)
+
+
+def _bad_date(value: str, why: str = "") -> InvalidValue:
+    return InvalidValue(f'Invalid date/time format: "{value}"' + (f": {why}" if why else ""))
+
+
+def _number(value: str, part: str, low: int, high: int) -> int:
+    if not _INTEGER.fullmatch(part) or not low <= int(part) <= high:
+        raise _bad_date(value)
+    return int(part)
+
+
+def _char_at(value: str, index: int, char: str) -> None:
+    if value[index] != char:
+        raise _bad_date(value, f"Expected character '{char}' at index {index} but found {value[index]}")
+
+
+def _at_least(value: str, length: int) -> None:
+    if len(value) < length:
+        raise _bad_date(value)
 
 
 def _days(year: int, month: int) -> int:
@@ -210,15 +233,15 @@ def _days(year: int, month: int) -> int:
 
 
 def _zone_index(value: str) -> int:
-    """Where the time zone starts; -1 without one, -2 for more than one mark."""
+    """Return where the time zone starts; -1 without one, -2 for more than one mark."""
     found = [i for i in (value.find("+", 16), value.find("-", 16), value.find("Z", 16)) if i >= 0]
     return -1 if not found else -2 if len(found) > 1 else found[0]
 
 
-def _check_zone(zone: str, bad: Any, number: Any) -> None:
+def _check_zone(value: str, zone: str) -> None:
     if zone[0] == "Z":
         return
     if len(zone) != 6 or zone[3] != ":":
-        raise bad('Timezone offset must be in the form "Z", "-HH:mm", or "+HH:mm"')
-    number(0, 1, 3, 23, zone)
-    number(0, 4, 6, 59, zone)
+        raise _bad_date(value, 'Timezone offset must be in the form "Z", "-HH:mm", or "+HH:mm"')
+    _number(value, zone[1:3], 0, 23)
+    _number(value, zone[4:6], 0, 59)

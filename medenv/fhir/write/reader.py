@@ -9,10 +9,11 @@ import re
 import unicodedata
 from typing import Any, NoReturn
 
+from medenv.errors import InputError
 from medenv.fhir import jsontext
 from medenv.fhir.jsontext import Number
 
-__all__ = ["MAX_DEPTH", "ReadError", "read_object", "read_value"]
+__all__ = ["TOO_DEEP", "ReadError", "depth_is_fine", "read_object", "read_value"]
 
 MAX_DEPTH = 1000
 """Nesting depth that Jackson allows (its StreamReadConstraints)."""
@@ -25,6 +26,8 @@ _ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r"
 _PLAIN = {'"': re.compile(r'[^"\\\x00-\x1f]+'), "'": re.compile(r"[^'\\\x00-\x1f]+")}
 _NUMBER = re.compile(r"[+-]?(?P<int>0|[1-9]\d*)(?P<dot>\.\d*)?(?P<exp>[eE][+-]?\d*)?", re.ASCII)
 _NONSTANDARD = re.compile(r"NaN|Infinity")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""The escape of one half of a character beyond 16 bits, which may lack the other half."""
 _IN_NUMBER = "Unexpected character ({}) in numeric value"
 _NOT_A_NUMBER = "Non-standard token '{}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
 _COMMENT = (
@@ -36,7 +39,7 @@ TOO_DEEP = (
 )
 
 
-class ReadError(ValueError):
+class ReadError(InputError):
     """The text is not JSON that HAPI takes; the message is HAPI's."""
 
 
@@ -52,6 +55,7 @@ def read_object(text: str) -> dict[str, Any]:
     Raises:
         ReadError: With HAPI's text, from ``HAPI-1857`` on.
     """
+    text = _encodable(text)
     start = len(text) - len(text.lstrip())
     if start == len(text):
         raise ReadError("HAPI-1857: Did not find any content to parse")
@@ -66,13 +70,13 @@ def read_object(text: str) -> dict[str, Any]:
         except (ValueError, RecursionError):
             pass
         else:
-            if _depth_is_fine(text) and isinstance(found, dict):
-                return found
+            if depth_is_fine(text) and isinstance(found, dict):
+                return found if not _HALF.search(text) else _without_halves(found)
     value = _Scanner(text, start).document()
     assert isinstance(value, dict)
-    if not _depth_is_fine(text):
+    if not depth_is_fine(text):
         raise ReadError(TOO_DEEP)
-    return value
+    return value if not _HALF.search(text) else _without_halves(value)
 
 
 def read_value(text: str) -> Any:
@@ -81,15 +85,34 @@ def read_value(text: str) -> Any:
     Raises:
         ReadError: With Jackson's text.
     """
-    return _Scanner(text, 0).value()
+    text = _encodable(text)
+    if not depth_is_fine(text):
+        raise ReadError(TOO_DEEP)
+    value = _Scanner(text, 0).value()
+    return value if not _HALF.search(text) else _without_halves(value)
 
 
-def _depth_is_fine(text: str) -> bool:
+def _encodable(text: str) -> str:
+    """Return the text with a question mark for each lone surrogate, as Java writes what has no UTF-8 form."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def _without_halves(value: Any) -> Any:
+    """Return the value, whose texts and names may have had escapes of lone surrogates, as `_encodable` would have them."""
+    if isinstance(value, dict):
+        return {_encodable(key): _without_halves(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_without_halves(one) for one in value]
+    return _encodable(value) if type(value) is str else value
+
+
+def depth_is_fine(text: str) -> bool:
+    """Return whether JSON text nests no deeper than `KEPT_DEPTH`."""
     return text.count("[") + text.count("{") <= KEPT_DEPTH or _Scanner(text, 0).depth() <= KEPT_DEPTH
 
 
 def _is_word(char: str) -> bool:
-    """Whether Java takes a character as part of an identifier (letters, digits, currency signs, connectors)."""
+    """Return whether Java takes a character as part of an identifier (letters, digits, currency signs, connectors)."""
     return char.isalnum() or unicodedata.category(char) in ("Sc", "Pc", "Nl", "Mn", "Mc")
 
 
@@ -165,7 +188,7 @@ class _Scanner:
         return value
 
     def value(self) -> Any:
-        """One value; containers on a stack of our own, so that depth costs no recursion."""
+        """Return one value; containers on a stack of our own, so that depth costs no recursion."""
         stack: list[tuple[Any, str]] = []  # (container, name of the member being read)
         while True:
             char = self.space()
@@ -209,7 +232,7 @@ class _Scanner:
         return self.number(char) if char in "+-0123456789" else self.literal(char)
 
     def close(self, closing: str) -> bool:
-        """Whether the next token closes the innermost container; complain of end of input or a wrong marker."""
+        """Return whether the next token closes the innermost container; complain of end of input or a wrong marker."""
         char = self.space()
         if not char:
             start = self.where(self.open[-1][1])
@@ -229,7 +252,7 @@ class _Scanner:
         self.at += 1
 
     def name(self) -> str:
-        """A member's name and the colon after it."""
+        """Return a member's name and the colon after it."""
         char = self.space()
         if not char:
             self.end_of_input(f" within/between {self.kind()} entries")
@@ -339,7 +362,7 @@ class _Scanner:
         self.unexpected(char, f"expected a valid value {_VALUES}")
 
     def depth(self) -> int:
-        """How deep sound JSON nests."""
+        """Return how deep sound JSON nests."""
         depth, deepest = 0, 0
         for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', self.text, re.DOTALL):
             depth += (token[0] in "[{") - (token[0] in "]}")

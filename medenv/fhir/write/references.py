@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.errors import FhirError
-from medenv.fhir.shape import Record
+from medenv.fhir.template import Record
 
 __all__ = [
     "Target",
@@ -21,8 +21,8 @@ __all__ = [
     "check_exists",
     "check_types",
     "indexed",
+    "normalize_references",
     "parse_reference",
-    "respell",
     "walk_references",
 ]
 
@@ -67,7 +67,7 @@ def parse_reference(value: str) -> Target:
 
 
 def walk_references(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every Reference with a ``reference`` in a resource, contained ones included, in document order."""
+    """Yield every Reference with a ``reference`` in a resource, contained ones included, in document order."""
     stack: list[Any] = [resource]
     while stack:
         node = stack.pop()
@@ -79,7 +79,7 @@ def walk_references(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
             stack.extend(reversed(node))
 
 
-def respell(resource: dict[str, Any]) -> None:
+def normalize_references(resource: dict[str, Any]) -> None:
     """Write every reference as HAPI stores it: without version and leading slash."""
     for node in walk_references(resource):
         value = node["reference"]
@@ -139,7 +139,7 @@ class Indexed(NamedTuple):
 
 
 def indexed(resource: dict[str, Any]) -> list[Indexed]:
-    """The references of a resource that search parameters point at, by parameter name; each reference once."""
+    """Return the references of a resource that search parameters point at, by parameter name; each reference once."""
     found: dict[tuple[int, str], Indexed] = {}
     for parameter, path, node in at_parameters(resource, ("reference",)):
         value = node.get("reference") if isinstance(node, dict) else None
@@ -151,7 +151,7 @@ def indexed(resource: dict[str, Any]) -> list[Indexed]:
 _STEP = re.compile(r"\.?(?:where\(resolve\(\) is (?P<is>\w+)\)|(?:as|ofType)\((?P<as>\w+)\)|(?P<name>\w+)(?:\[0\])?)")
 
 
-class _Plan(NamedTuple):
+class _Path(NamedTuple):
     """One alternative of a search parameter's expression: the member names it goes through and the type it is kept to."""
 
     parameter: SearchParameter
@@ -162,12 +162,12 @@ class _Plan(NamedTuple):
 
 
 @cache
-def _plans(kind: str, types: tuple[str, ...]) -> tuple[_Plan, ...]:
+def _paths(kind: str, types: tuple[str, ...]) -> tuple[_Path, ...]:
     wanted = [p for p in definitions.search_parameters(kind).values() if p.type in types and p.code[0] != "_"]
-    return tuple(plan for p in wanted for path in p.paths if (plan := _plan(kind, p, path)) is not None)
+    return tuple(way for p in wanted for path in p.paths if (way := _read_path(kind, p, path)) is not None)
 
 
-def _plan(kind: str, parameter: SearchParameter, path: str) -> _Plan | None:
+def _read_path(kind: str, parameter: SearchParameter, path: str) -> _Path | None:
     """Read an expression; None for one that says what we don't know."""
     cast = re.fullmatch(r"\(([\w.]+) as \w+\)|([\w.]+) as \w+", path)
     text = (cast[1] or cast[2]) if cast else path
@@ -185,11 +185,11 @@ def _plan(kind: str, parameter: SearchParameter, path: str) -> _Plan | None:
     if not names:
         return None
     first = frozenset(n for n, (element, _) in definitions.json_names(kind).items() if element.name == names[0])
-    return _Plan(parameter, path, first, tuple(names), only)
+    return _Path(parameter, path, first, tuple(names), only)
 
 
 def at_parameters(resource: dict[str, Any], types: tuple[str, ...]) -> Iterator[tuple[SearchParameter, str, Any]]:
-    """What stands where a resource's search parameters point.
+    """Yield what stands where a resource's search parameters point.
 
     Args:
         resource: The resource.
@@ -199,17 +199,17 @@ def at_parameters(resource: dict[str, Any], types: tuple[str, ...]) -> Iterator[
         The parameter, the alternative of its expression, and what stands there, of any type that the element may have.
     """
     present = resource.keys()
-    for plan in _plans(resource["resourceType"], types):
-        if plan.first.isdisjoint(present):
+    for way in _paths(resource["resourceType"], types):
+        if way.first.isdisjoint(present):
             continue
         nodes: list[Any] = [resource]
-        for name in plan.names:
+        for name in way.names:
             nodes = [v for n in nodes for v in _children(n, name)]
         for node in nodes:
-            if not plan.only or (
-                isinstance(node, dict) and parse_reference(str(node.get("reference"))).type == plan.only
+            if not way.only or (
+                isinstance(node, dict) and parse_reference(str(node.get("reference"))).type == way.only
             ):
-                yield plan.parameter, plan.path, node
+                yield way.parameter, way.path, node
 
 
 def _children(node: Any, name: str) -> Iterator[Any]:

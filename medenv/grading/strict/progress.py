@@ -6,16 +6,17 @@ It rewards what the task needs (its evidence, its right orders) and nothing that
 from __future__ import annotations
 
 from medenv.grading.strict.evidence import gather
-from medenv.grading.strict.looks import Looks
-from medenv.grading.strict.orders import pair_up
-from medenv.protocol.trajectory import Trajectory
+from medenv.grading.strict.grader import first_write
+from medenv.grading.strict.search_log import SearchLog
+from medenv.grading.strict.writes import judge_writes
 from medenv.tasks import task_type
+from medenv.trajectories import Trajectory
 
 __all__ = ["progress"]
 
 
 def progress(trajectory: Trajectory) -> float:
-    """The mean of the evidence shown and of the demanded orders made, less what else was written.
+    """Return the mean of the evidence shown and of the demanded orders made, less what else was written.
 
     Args:
         trajectory: An episode under way, with the chart's facts.
@@ -24,10 +25,18 @@ def progress(trajectory: Trajectory) -> float:
         Between -1 and 1; 1 when only the answer is left to give.
     """
     task, facts = trajectory.task, trajectory.facts or []
+    pristine = trajectory.pristine or {"patient": None, "forms": []}
     gold = task_type(task.type).gold(task, facts)
-    created = [change for change in trajectory.changes if change["kind"] == "create"]
-    matched = pair_up(gold.orders, created, task)
-    extra = len(trajectory.changes) - sum(one is not None for one in matched)
-    right = sum(one == {} for one in matched) / len(matched) if matched else 1.0
-    evidence = gather(task, facts, Looks(trajectory.turns, trajectory.base), len(trajectory.turns))
-    return max(-1.0, (evidence.share + right) / 2 - extra)
+    written = judge_writes(
+        gold.orders,
+        trajectory.changes,
+        task,
+        patient=pristine["patient"],
+        facts=facts,
+        answer=gold.answer,
+        base=trajectory.base,
+    )
+    right = sum(one == {} for one in written.orders) / len(written.orders) if written.orders else 1.0
+    log = SearchLog(trajectory.turns, trajectory.base)
+    evidence = gather(task, facts, pristine, log, first_write(trajectory))
+    return max(-1.0, (evidence.share + right) / 2 - len(written.others))

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 
 from medenv.agents import Policy
 from medenv.episode import Benchmark
-from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts.attempts import Attempt
+from medenv.trajectories import Trajectory
 
-__all__ = ["Engine", "lost", "provenance"]
+__all__ = ["Engine", "failed_attempt", "provenance"]
 
 
 class Engine(ABC):
@@ -39,11 +39,11 @@ class Engine(ABC):
 
 
 def provenance(policy: Policy, attempt: Attempt) -> dict[str, object]:
-    """What a trajectory says of who played it."""
-    fork = {} if attempt.beginning is None else {"fork": attempt.beginning.origin}
+    """Make a trajectory's provenance: the agent, the attempt's seed and sample, and, if forked, where from."""
+    fork = {} if attempt.prefix is None else {"fork": attempt.prefix.provenance}
     return {"agent": policy.describe(), "seed": attempt.seed, "sample": attempt.sample, **fork}
 
 
-def lost(benchmark: Benchmark, policy: Policy, attempt: Attempt, reason: str) -> Trajectory:
-    """The trajectory of an attempt that could not be played, because its workers died or its server failed: an infrastructure error."""
-    return benchmark.lost(attempt.task, reason, provenance(policy, attempt))
+def failed_attempt(benchmark: Benchmark, policy: Policy, attempt: Attempt, reason: str) -> Trajectory:
+    """Record an attempt that couldn't be played, since a worker died or a server failed, as an infrastructure error."""
+    return benchmark.infrastructure_failure(attempt.task, reason, provenance(policy, attempt))

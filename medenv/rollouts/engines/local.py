@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError, as_policy
-from medenv.agents.plain import Answering
+from medenv.agents.function_policy import Answering, FunctionPolicy
+from medenv.agents.llm.secret import without_keys
 from medenv.agents.policy import ask
 from medenv.episode import Benchmark, Episode
+from medenv.episode.failures import report
+from medenv.errors import InputError
 from medenv.fhir import BackendError
-from medenv.protocol.trajectory import Status, Trajectory
 from medenv.rollouts.attempts import Attempt
-from medenv.rollouts.engines.base import Engine, lost, provenance
-from medenv.rollouts.replaying import retrace
+from medenv.rollouts.engines.base import Engine, failed_attempt, provenance
+from medenv.rollouts.replaying import ReplayError, retrace
 from medenv.tasks import Task
+from medenv.trajectories import Status, Trajectory
 
 __all__ = ["LocalEngine", "play", "play_attempt", "play_on"]
 
@@ -38,28 +41,43 @@ async def play(
 
 
 async def play_attempt(benchmark: Benchmark, policy: Policy, attempt: Attempt) -> Trajectory:
-    """As `play`, for any attempt: one with a beginning takes it over first.
+    """As `play`, for any attempt: one with a prefix takes it over first.
 
     Raises:
         FatalProviderError: The provider refuses every request, so that no episode can be played.
         ReplayError: What was to be taken over doesn't come out as it is recorded.
     """
     try:
-        if attempt.beginning is None:
+        if attempt.prefix is None:
             episode = benchmark.start(attempt.task)
         else:
-            *_, episode = retrace(benchmark, attempt.beginning.parent, {})
+            *_, episode = retrace(benchmark, attempt.prefix.parent, {})
+    except ReplayError:
+        raise
     except BackendError as error:
-        return lost(benchmark, policy, attempt, str(error))
+        return failed_attempt(benchmark, policy, attempt, str(error))
+    except Exception as bug:
+        return failed_attempt(benchmark, policy, attempt, report(bug))
     return await play_on(benchmark, policy, attempt, episode)
 
 
 async def play_on(benchmark: Benchmark, policy: Policy, attempt: Attempt, episode: Episode) -> Trajectory:
-    """Play an episode from where it stands to its end, and grade it."""
-    player = policy.start(attempt.task, attempt.agent_seed)
+    """Play an episode from where it stands to its end, and grade it.
+
+    Whatever of medenv's fails on the way is this episode's infrastructure error, with the traceback, and no other episode's matter.
+
+    Raises:
+        FatalProviderError: The provider refuses every request.
+        Exception: What an agent that isn't medenv's raised, for who wrote it to see.
+    """
+    asking = True
     try:
+        player = policy.start(attempt.task, attempt.agent_seed)
         while not episode.done:
-            episode.step(await ask(player, episode.conversation))
+            asking = True
+            said = await ask(player, episode.conversation)
+            asking = False
+            episode.step(said)
     except ContextLimitError as error:
         episode.fail(str(error), Status.CONTEXT_LIMIT)
     except FatalProviderError:
@@ -67,7 +85,17 @@ async def play_on(benchmark: Benchmark, policy: Policy, attempt: Attempt, episod
         raise
     except (ProviderError, BackendError) as error:
         episode.fail(str(error))
+    except Exception as bug:
+        if asking and not _own(policy):
+            episode.session.close()
+            raise
+        episode.fail(without_keys(report(bug)))
     return benchmark.finish(episode, provenance(policy, attempt))
+
+
+def _own(policy: Policy) -> bool:
+    """Whether an agent is medenv's code."""
+    return type(policy).__module__.partition(".")[0] == "medenv" and not isinstance(policy, FunctionPolicy)
 
 
 class LocalEngine(Engine):
@@ -84,7 +112,7 @@ class LocalEngine(Engine):
 
     def __init__(self, benchmark: Benchmark, policy: Policy, concurrency: int = 8) -> None:
         if concurrency < 1:
-            raise ValueError(f"concurrency is {concurrency}; it must be at least 1")
+            raise InputError(f"concurrency is {concurrency}; it must be at least 1")
         capacity = benchmark.backend.capacity
         self.concurrency = concurrency if capacity is None else min(concurrency, capacity)
         self._benchmark, self._policy = benchmark, policy

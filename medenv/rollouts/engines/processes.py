@@ -15,10 +15,11 @@ from multiprocessing.connection import Connection
 
 from medenv.agents import Policy
 from medenv.episode import Benchmark
-from medenv.protocol.trajectory import Trajectory
+from medenv.errors import InputError
 from medenv.rollouts.attempts import Attempt
-from medenv.rollouts.engines.base import Engine, lost
+from medenv.rollouts.engines.base import Engine, failed_attempt
 from medenv.rollouts.engines.worker import Answer, Setup, Worker, read_answer
+from medenv.trajectories import Trajectory
 
 __all__ = ["TRIES", "ProcessEngine"]
 
@@ -41,9 +42,9 @@ class ProcessEngine(Engine):
 
     def __init__(self, setup: Setup, benchmark: Benchmark, policy: Policy, workers: int) -> None:
         if workers < 1:
-            raise ValueError(f"workers is {workers}; it must be at least 1")
+            raise InputError(f"workers is {workers}; it must be at least 1")
         if benchmark.backend.capacity is not None:
-            raise ValueError(
+            raise InputError(
                 "a container or remote server is used by one process; take the engine 'local', or the embedded backend"
             )
         self.concurrency = workers
@@ -76,7 +77,9 @@ class ProcessEngine(Engine):
                     return read_answer(answer)
         finally:
             self._slots.put_nowait(slot)
-        return lost(self._benchmark, self._policy, attempt, f"the worker process died {TRIES} times in this episode")
+        return failed_attempt(
+            self._benchmark, self._policy, attempt, f"the worker process died {TRIES} times in this episode"
+        )
 
     async def close(self) -> None:
         """End the processes at once."""

@@ -14,12 +14,14 @@ from typing import Any
 
 from medenv.agents import Policy
 from medenv.episode import Benchmark
-from medenv.protocol.trajectory import Trajectory
+from medenv.errors import InfrastructureError, InputError
+from medenv.extras import import_optional
 from medenv.rollouts.attempts import Attempt
-from medenv.rollouts.engines.base import Engine, lost
+from medenv.rollouts.engines.base import Engine, failed_attempt
 from medenv.rollouts.engines.processes import TRIES
-from medenv.rollouts.engines.shipping import Parcel, pack, unpack
+from medenv.rollouts.engines.staging import StagedFile, stage, unstage
 from medenv.rollouts.engines.worker import Answer, Setup, Worker, read_answer
+from medenv.trajectories import Trajectory
 
 __all__ = ["RayEngine"]
 
@@ -30,31 +32,35 @@ CONNECT_SECONDS = 5.0
 class _Actor:
     """A worker as Ray's actor; it makes its charts and its agent when it is first needed, also after a restart.
 
-    Parcels come with every call: they are references, which Ray keeps alive and a restarted actor has not seen.
+    Staged files come with every call: they are references, which Ray keeps alive and a restarted actor has not seen.
     """
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._worker: Worker | None = None
 
-    async def ready(self, parcels: tuple[Parcel, ...]) -> str:
+    async def ready(self, staged: tuple[StagedFile, ...]) -> str:
         """Get ready; gives what is wrong, or nothing."""
         try:
-            self._made(parcels)
+            self._made(staged)
         except (ValueError, LookupError, OSError, ImportError) as error:
             return f"{os.uname().nodename}: {error}"
         return ""
 
-    async def play(self, attempt: Attempt, parcels: tuple[Parcel, ...]) -> Answer:
+    async def play(self, attempt: Attempt, staged: tuple[StagedFile, ...]) -> Answer:
         """Play an attempt."""
-        return await self._made(parcels).play(attempt)
+        return await self._made(staged).play(attempt)
 
-    def _made(self, parcels: tuple[Parcel, ...]) -> Worker:
+    def _made(self, staged: tuple[StagedFile, ...]) -> Worker:
         if self._worker is None:
             import ray
 
-            self._worker = Worker(unpack(self._setup, parcels, ray.get))
+            self._worker = Worker(unstage(self._setup, staged, ray.get))
         return self._worker
+
+
+class ClusterError(InfrastructureError, ConnectionError):
+    """No Ray cluster answers."""
 
 
 class RayEngine(Engine):
@@ -84,19 +90,15 @@ class RayEngine(Engine):
         gpus: float = 0.0,
     ) -> None:
         if benchmark.backend.capacity is not None:
-            raise ValueError(
+            raise InputError(
                 "a container or remote server is used by one process; take the engine 'local', or the embedded backend"
             )
-        try:
-            import ray
-        except ImportError:
-            raise ValueError("the engine 'ray' needs Ray: pip install 'medenv[ray]'") from None
-        self._ray: Any = ray
+        self._ray: Any = import_optional("ray", "ray")
         self._setup, self._benchmark, self._policy = setup, benchmark, policy
         self._address, self._workers, self._gpus = address, workers, gpus
         self.concurrency = concurrency
         self._actors: list[Any] = []
-        self._parcels: tuple[Parcel, ...] = ()
+        self._staged: tuple[StagedFile, ...] = ()
         self._free: asyncio.Queue[Any] = asyncio.Queue()
         self._alone = asyncio.Lock()
 
@@ -104,7 +106,7 @@ class RayEngine(Engine):
         """Reach or start Ray, and start the workers.
 
         Raises:
-            ConnectionError: No cluster answers at the address.
+            ClusterError: No cluster answers at the address.
             ValueError: A worker can't be made: another version of medenv there, other charts, an agent that lacks something.
         """
         ray = self._ray
@@ -119,18 +121,18 @@ class RayEngine(Engine):
         cores, gpus = int(there_is.get("CPU", 0)) or 1, there_is.get("GPU", 0.0)
         workers = min(self._workers or (int(gpus // self._gpus) if self._gpus else cores), self.concurrency)
         if workers * self._gpus > gpus or not workers:
-            raise ValueError(
+            raise InputError(
                 f"{max(workers, 1)} workers with {self._gpus} GPUs each need more than the {gpus:g} that Ray has; "
                 "ask for fewer (--workers, --worker-gpus)"
             )
         each = ceil(self.concurrency / workers)
-        self._parcels = pack(self._setup, self._benchmark, ray.put)
+        self._staged = stage(self._setup, self._benchmark, ray.put)
         # With GPUs there is no spare worker: all tries are on shared ones.
         again = TRIES - 1 if self._gpus else TRIES - 2
         self._actors = [self._actor(each, again, float(workers <= cores)) for _ in range(workers)]
         for trouble in await asyncio.gather(*(self._ready(one) for one in self._actors)):
             if trouble:
-                raise ValueError(f"a worker can't play on {trouble}")
+                raise InputError(f"a worker can't play on {trouble}")
         for _ in range(each):
             for one in self._actors:
                 self._free.put_nowait(one)
@@ -155,7 +157,7 @@ class RayEngine(Engine):
 
     async def _ready(self, actor: Any) -> str:
         try:
-            return await actor.ready.remote(self._parcels)
+            return await actor.ready.remote(self._staged)
         except self._ray.exceptions.RayError as error:
             return f"a node of the cluster: {str(error).strip().splitlines()[-1]}"
 
@@ -166,21 +168,21 @@ class RayEngine(Engine):
         """
         actor = await self._free.get()
         try:
-            return read_answer(await actor.play.remote(attempt, self._parcels))
+            return read_answer(await actor.play.remote(attempt, self._staged))
         except self._ray.exceptions.RayActorError:
             pass
         finally:
             self._free.put_nowait(actor)
         reason = f"the worker died {TRIES} times in this episode"
         if self._gpus:
-            return lost(self._benchmark, self._policy, attempt, reason)
+            return failed_attempt(self._benchmark, self._policy, attempt, reason)
         async with self._alone:
             actor = self._actor(1, 0, 0.0)
             self._actors.append(actor)
             try:
-                return read_answer(await actor.play.remote(attempt, self._parcels))
+                return read_answer(await actor.play.remote(attempt, self._staged))
             except self._ray.exceptions.RayActorError:
-                return lost(self._benchmark, self._policy, attempt, reason)
+                return failed_attempt(self._benchmark, self._policy, attempt, reason)
             finally:
                 self._actors.remove(actor)
                 self._ray.kill(actor)
@@ -192,7 +194,7 @@ class RayEngine(Engine):
             for one in self._actors:
                 with suppress(Exception):
                     ray.kill(one)
-            self._actors, self._parcels = [], ()
+            self._actors, self._staged = [], ()
             ray.shutdown()
 
 
@@ -201,16 +203,16 @@ def _check_address(address: str) -> None:
 
     Raises:
         ValueError: It is of another form.
-        ConnectionError: Nothing listens there.
+        ClusterError: Nothing listens there.
     """
     if address == "auto":
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in host:
-        raise ValueError(
+        raise InputError(
             f"{address!r} is no address of a Ray cluster; on one of its nodes give auto, or its head as host:port (port 6379 mostly)"
         )
     try:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
-        raise ConnectionError(f"no Ray cluster answers at {address!r}: {error}") from None
+        raise ClusterError(f"no Ray cluster answers at {address!r}: {error}") from None

@@ -5,16 +5,17 @@ Rows travel as their JSON, so that what is stored is the same bytes wherever an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from medenv import __version__
 from medenv.agents import FatalProviderError, Policy
-from medenv.episode import Benchmark
-from medenv.protocol.trajectory import Trajectory
+from medenv.episode import Benchmark, BenchmarkConfig
+from medenv.errors import InputError
+from medenv.protocol.instructions import Wording
 from medenv.rollouts.attempts import Attempt
 from medenv.rollouts.engines.local import play_attempt
+from medenv.trajectories import Trajectory
 
 __all__ = ["Answer", "Setup", "Worker", "read_answer"]
 
@@ -27,15 +28,17 @@ class Setup:
     """How a worker makes what it plays with; all of it can be pickled.
 
     Attributes:
-        benchmark: Arguments of `medenv.episode.Benchmark`.
+        config: The benchmark's settings.
         policy: Makes the agent, e.g. ``partial(medenv.agents.load, "random")``.
         data: The fingerprint that the charts must have.
+        wording: The user's own prompt and system message, since their files are on the sender's machine.
         medenv: The version of medenv that workers must have.
     """
 
-    benchmark: Mapping[str, Any]
+    config: BenchmarkConfig
     policy: Callable[[], Policy]
     data: str
+    wording: Wording | None = None
     medenv: str = __version__
 
 
@@ -51,14 +54,15 @@ class Worker:
 
     def __init__(self, setup: Setup) -> None:
         if setup.medenv != __version__:
-            raise ValueError(
+            raise InputError(
                 f"the run is of medenv {setup.medenv}, and this worker has {__version__}; install the same on all nodes"
             )
-        self._benchmark = Benchmark(**setup.benchmark)
+        config = setup.config if setup.wording is None else setup.config.replaced(prompt=None, system=None)
+        self._benchmark = Benchmark(config, wording=setup.wording)
         found = self._benchmark.backend.fingerprint
         if found != setup.data:
             self._benchmark.close()
-            raise ValueError(f"this worker's charts have the fingerprint {found}, and those of the run {setup.data}")
+            raise InputError(f"this worker's charts have the fingerprint {found}, and those of the run {setup.data}")
         self._policy = setup.policy()
 
     async def play(self, attempt: Attempt) -> Answer:
@@ -71,7 +75,7 @@ class Worker:
 
 
 def read_answer(answer: Answer) -> Trajectory:
-    """What a worker's answer says.
+    """Decode a worker's answer to the trajectory in it.
 
     Raises:
         FatalProviderError: No later episode can succeed either.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import orjson
@@ -15,6 +15,7 @@ from medenv.rollouts.export.options import Options
 from medenv.rollouts.export.provenance import license_of, player
 from medenv.rollouts.export.report import Report
 from medenv.rollouts.export.source import TRAINING_SPLITS, Source
+from medenv.tasks.taskset import FIRST
 
 __all__ = ["Origin", "card", "origins"]
 
@@ -25,18 +26,21 @@ Origin = Mapping[str, Any]
 
 
 def origins(source: Source) -> list[Origin]:
-    """What the card says of the runs."""
+    """Collect, for each run, where its episodes come from, for the card."""
     found: list[Origin] = []
     for name, one, manifest in zip(source.names, source.samples, source.manifests, strict=True):
         said = one.provenance if one is not None else {}
+        verdict = (one.verdict or {}) if one is not None else {}
         settings = manifest.settings if manifest is not None else {}
         found.append(
             {
                 "run": name,
                 "agent": player(said),
                 "split": one.task.split if one is not None else settings.get("split"),
+                "split_version": said.get("split_version", settings.get("split_version", FIRST)),
                 "protocol": one.protocol if one is not None else settings.get("protocol"),
-                "grader": (one.verdict or {}).get("grader") if one is not None else settings.get("grader"),
+                "grader": verdict.get("grader") if one is not None else settings.get("grader"),
+                "grader_version": verdict.get("grader_version", settings.get("grader_version", FIRST)),
                 "seed": settings.get("seed", said.get("seed")),
                 "samples": settings.get("samples"),
                 "medenv": said.get("medenv"),
@@ -57,7 +61,7 @@ def card(
     options: Options,
     report: Report,
 ) -> str:
-    """The text of ``README.md``.
+    """Write the text of ``README.md``.
 
     Args:
         name: The dataset's.
@@ -127,9 +131,10 @@ def _body(
         *_rows(report),
         "",
     ]
-    if report.left_out:
-        out += ["Left out:", "", "| why | how many |", "|---|---|"]
-        out += [f"| {reason} | {count:,} |" for reason, count in sorted(report.left_out.items())] + [""]
+    for title, head, counts in (("Left out", "why", report.left_out), ("Rows without", "what", report.shortened)):
+        if counts:
+            out += [f"{title}:", "", f"| {head} | how many |", "|---|---|"]
+            out += [f"| {reason} | {count:,} |" for reason, count in sorted(counts.items())] + [""]
     out += [
         "## Licence",
         "",
@@ -146,9 +151,23 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _changed(options: Options) -> list[str]:
-    default = asdict(Options())
+    default = asdict(
+        replace(Options(), tokenizer=options.tokenizer, max_length=options.max_length)
+    )  # these change no row
     changed = {name: value for name, value in asdict(options).items() if value != default[name]}
     return [f"- `{name}`: {value}" for name, value in changed.items()] or ["- none"]
+
+
+def cut_warning(tokens: Mapping[str, Any]) -> str:
+    """Say how many rows a trainer would cut.
+
+    Args:
+        tokens: See `TokenLengths.to_dict`.
+    """
+    return (
+        f"{tokens['rows_cut']:,} rows have more than {tokens['max_length']:,} tokens: a trainer with "
+        f"max_length={tokens['max_length']} cuts them, and what is cut is not learnt; give it max_length={tokens['longest']} or None."
+    )
 
 
 def _rows(report: Report) -> list[str]:
@@ -160,6 +179,14 @@ def _rows(report: Report) -> list[str]:
     for (number, branch), counts in sorted(table.items()):
         lines.append(f"| {number} | {branch} | " + " | ".join(str(counts.get(part, 0)) for part in parts) + " |")
     said = report.to_dict()
+    if tokens := said.get("tokens"):
+        lines += [
+            "",
+            f"Tokens of a row for `{tokens['tokenizer']}`: {tokens['median']:,} in the median, {tokens['p95']:,} at 95 %, at most "
+            f"{tokens['longest']:,}.",
+        ]
+        if tokens["rows_cut"]:
+            lines += ["", f"**{cut_warning(tokens)}**"]
     for extra in ("labels", "mean_characters_written"):
         if extra in said:
             told = ", ".join(f"{key} {value:,.0f}" for key, value in said[extra].items())

@@ -6,7 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["BOOL", "FLOAT", "INT", "MESSAGES", "TEXT", "TEXTS", "Kind", "ListOf", "arrow", "features", "whole"]
+import orjson
+
+__all__ = [
+    "BOOL",
+    "FLOAT",
+    "INT",
+    "JSON",
+    "MESSAGES",
+    "TEXT",
+    "TEXTS",
+    "Kind",
+    "ListOf",
+    "arrow",
+    "arrow_row",
+    "features",
+    "whole",
+]
 
 
 @dataclass(frozen=True)
@@ -21,26 +37,29 @@ Kind: TypeAlias = "str | ListOf | Mapping[str, Kind]"
 
 TEXT, INT, FLOAT, BOOL = "string", "int64", "float64", "bool"
 TEXTS = ListOf(TEXT)
-_CALL: Mapping[str, Kind] = {"id": TEXT, "type": TEXT, "function": {"name": TEXT, "arguments": TEXT}}
+JSON = "json"
+"""Any JSON value: `datasets.Json`; JSON text in parquet, which the card's features make a value again."""
 
 
-def MESSAGES(tools: bool, reasoning: bool) -> ListOf:  # noqa: N802 - a kind with parameters
+def MESSAGES(tools: bool, reasoning: bool, arguments: Kind = JSON) -> ListOf:  # noqa: N802 - a kind with parameters
     """Messages in OpenAI's form.
 
     Args:
         tools: Whether there are function calls.
         reasoning: Whether there are thoughts.
+        arguments: The kind of a call's arguments, `JSON` or `TEXT`.
     """
     members: dict[str, Kind] = {"role": TEXT, "content": TEXT}
     if tools:
-        members |= {"tool_calls": ListOf(_CALL), "tool_call_id": TEXT}
+        call: dict[str, Kind] = {"id": TEXT, "type": TEXT, "function": {"name": TEXT, "arguments": arguments}}
+        members |= {"tool_calls": ListOf(call), "tool_call_id": TEXT}
     if reasoning:
         members["reasoning_content"] = TEXT
     return ListOf(members)
 
 
 def features(columns: Mapping[str, Kind]) -> list[dict[str, Any]]:
-    """The columns as the ``features`` of a dataset card."""
+    """Describe the columns as the ``features`` of a dataset card."""
     return [{"name": name, **_feature(kind)} for name, kind in columns.items()]
 
 
@@ -53,12 +72,18 @@ def _feature(kind: Kind) -> dict[str, Any]:
 
 
 def arrow(columns: Mapping[str, Kind]) -> Any:
-    """The columns as an Arrow schema; needs pyarrow."""
+    """Convert the columns to an Arrow schema; needs pyarrow."""
     import pyarrow
 
     def of(kind: Kind) -> Any:
         if isinstance(kind, str):
-            return {TEXT: pyarrow.string, INT: pyarrow.int64, FLOAT: pyarrow.float64, BOOL: pyarrow.bool_}[kind]()
+            return {
+                TEXT: pyarrow.string,
+                INT: pyarrow.int64,
+                FLOAT: pyarrow.float64,
+                BOOL: pyarrow.bool_,
+                JSON: pyarrow.string,
+            }[kind]()
         if isinstance(kind, ListOf):
             return pyarrow.list_(of(kind.of))
         return pyarrow.struct([(name, of(member)) for name, member in kind.items()])
@@ -66,8 +91,24 @@ def arrow(columns: Mapping[str, Kind]) -> Any:
     return pyarrow.schema([(name, of(kind)) for name, kind in columns.items()])
 
 
+def arrow_row(kind: Kind, value: Any) -> Any:
+    """Return a value as Arrow takes it: what is of the kind `JSON` as text.
+
+    Args:
+        kind: The value's.
+        value: A row, or a part of one.
+    """
+    if value is None or (isinstance(kind, str) and kind != JSON):
+        return value
+    if isinstance(kind, str):
+        return orjson.dumps(value).decode()
+    if isinstance(kind, ListOf):
+        return [arrow_row(kind.of, one) for one in value]
+    return {name: arrow_row(kind[name], one) for name, one in value.items()}
+
+
 def whole(columns: Mapping[str, Kind], row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with its columns in order.
+    """Return a row with its columns in the dataset's order.
 
     Raises:
         KeyError: The row has a column that was not announced, or lacks one.

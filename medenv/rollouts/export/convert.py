@@ -8,23 +8,24 @@ from __future__ import annotations
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
+from medenv.errors import DataError
 from medenv.protocol.actions import Get, Post, parse
 from medenv.protocol.instructions import Wording
-from medenv.protocol.reading import read
+from medenv.protocol.parsing import parse_reply
 from medenv.protocol.reply import Reply
 from medenv.protocol.tools import as_call
-from medenv.protocol.trajectory import Trajectory, Turn
 from medenv.protocol.urls import ForeignURLError, relative
+from medenv.trajectories import Trajectory, Turn
 
 __all__ = ["NotConvertibleError", "in_protocol"]
 
 
-class NotConvertibleError(ValueError):
+class NotConvertibleError(DataError):
     """The episode can't be told in the other protocol; the message is a short reason, the same for all of its kind."""
 
 
 def in_protocol(trajectory: Trajectory, protocol: str | None) -> Trajectory:
-    """The episode in a protocol.
+    """Convert an episode to a protocol.
 
     Args:
         trajectory: A finished episode.
@@ -57,7 +58,7 @@ def _called(turn: Turn, number: int, base: str) -> Turn:
     call = as_call(turn.text, base) if _sent(turn) else None
     if call is None:
         raise NotConvertibleError("a reply that no function call can stand for")
-    reading = read(Reply(calls=(call,)), "tools", (), number)
+    reading = parse_reply(Reply(calls=(call,)), "tools", (), number)
     if turn.kind != "finish" and _request(reading.text, base) != _request(turn.text, base):
         raise NotConvertibleError("a request that a function call would put in other words")
     return replace(turn, message=reading.message, verbatim=None, tokens=None)

@@ -12,8 +12,8 @@ from hashlib import blake2b
 import orjson
 
 from medenv.protocol.reply import Message
-from medenv.protocol.trajectory import Trajectory, Turn
 from medenv.rollouts.store import Key
+from medenv.trajectories import Trajectory, Turn
 
 __all__ = ["Entry", "entry_of", "length", "rank"]
 
@@ -74,7 +74,7 @@ class Entry:
 
 
 def entry_of(trajectory: Trajectory, run: int, position: int, key: Key, loose: bool) -> Entry:
-    """The entry of a graded episode.
+    """Make the entry of a graded episode.
 
     Args:
         trajectory: The episode, with its verdict.
@@ -86,7 +86,8 @@ def entry_of(trajectory: Trajectory, run: int, position: int, key: Key, loose: b
     verdict = trajectory.verdict or {}
     opening = trajectory.conversation(0)
     task = trajectory.task
-    begun = [task.id, task.split, trajectory.provenance.get("data"), trajectory.provenance.get("tasks")]
+    made = trajectory.provenance
+    begun = [task.id, task.split, made.get("split_version"), made.get("data"), made.get("tasks")]
     root = here = _hash(b"", [begun, opening.messages, bool(opening.tools)])
     path, said = [], 0
     for turn in trajectory.turns:
@@ -113,13 +114,13 @@ def entry_of(trajectory: Trajectory, run: int, position: int, key: Key, loose: b
 
 
 def _words(turn: Turn) -> list[object]:
-    """What a reply says, without the names that a provider gives to calls."""
+    """Return a reply's text and calls for hashing, without the ids that a provider gives to calls."""
     calls = turn.said.get("tool_calls") or ()
     return [turn.said["content"], [[one["function"]["name"], one["function"]["arguments"]] for one in calls]]
 
 
 def length(message: Message) -> int:
-    """The characters of a message, calls included."""
+    """Count the characters of a message, the names and arguments of its calls included."""
     calls = message.get("tool_calls") or ()
     return len(message["content"] or "") + sum(
         len(one["function"]["name"]) + len(one["function"]["arguments"]) for one in calls
@@ -131,5 +132,5 @@ def _hash(before: bytes, what: object) -> bytes:
 
 
 def rank(seed: int, *what: object) -> bytes:
-    """A number that a seed gives to a thing: who keeps the lowest chooses evenly, and the same again tomorrow."""
+    """Hash a thing with a seed to 8 bytes; who keeps the lowest draws evenly, and the same again tomorrow."""
     return blake2b(repr((seed, *what)).encode(), digest_size=_SIZE).digest()

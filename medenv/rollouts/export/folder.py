@@ -4,57 +4,70 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
-from medenv.rollouts.export.columns import Kind, arrow, whole
+from medenv.errors import FileError, InputError, MedenvError, file_errors
+from medenv.fhir.drafts import draft_folder
+from medenv.rollouts.export.columns import Kind, arrow, arrow_row, whole
 
 __all__ = ["Rows", "appearing", "check_free"]
+
+DATASET = ("README.md", "report.json")
+"""Files by which a folder is known for a dataset."""
 
 _BATCH = 256
 """Rows of a parquet row group: conversations are long, and a group is held in memory."""
 
 
-def check_free(path: Path, force: bool) -> None:
-    """See that a dataset may be written to a folder, before any work is done.
+def check_free(path: Path, force: bool, what: str = "dataset", marks: Sequence[str] = DATASET) -> None:
+    """See that a dataset, or something else, may be written to a folder, before any work is done.
+
+    Args:
+        path: The folder to be.
+        force: Whether one of the kind that is there may be replaced.
+        what: What is written, in a word.
+        marks: Files that every folder of that kind has.
 
     Raises:
-        ValueError: There is something already, and `force` is off; or it is no dataset, and so not to be deleted.
+        ValueError: There is something already, and `force` is off; or it is nothing of the kind, and so not to be deleted.
     """
     if not path.exists():
         return
     if not path.is_dir():
-        raise ValueError(f"{str(path)!r} is a file; give a folder that there isn't yet")
-    if not any(path.iterdir()):
-        return
+        raise InputError(f"{str(path)!r} is a file; give a folder that there isn't yet")
+    with file_errors(path):
+        if not any(path.iterdir()):
+            return
     if not force:
-        raise ValueError(f"{str(path)!r} already holds something; give another folder, or --force to replace a dataset")
-    if not (path / "README.md").is_file() or not (path / "report.json").is_file():
-        raise ValueError(f"{str(path)!r} holds no dataset of medenv's, so it is not replaced; give another folder")
+        raise InputError(f"{str(path)!r} already holds something; give another folder, or --force to replace a {what}")
+    if not all((path / name).is_file() for name in marks):
+        raise InputError(f"{str(path)!r} holds no {what} of medenv's, so it is not replaced; give another folder")
 
 
 @contextmanager
-def appearing(path: Path, force: bool) -> Iterator[Path]:
-    """A folder to write to, which takes its name when all is written.
+def appearing(path: Path, force: bool, what: str = "dataset", marks: Sequence[str] = DATASET) -> Iterator[Path]:
+    """Yield a folder to write to, which takes its name when all is written.
 
     Args:
         path: The folder to be.
-        force: Whether a dataset that is there is replaced.
+        force: Whether one of the kind that is there is replaced.
+        what: What is written, in a word.
+        marks: Files that every folder of that kind has.
 
     Raises:
         ValueError: See `check_free`.
-        OSError: The disk is full or can't be written; what was written is removed.
+        FileError: The disk is full or can't be written; what was written is removed.
     """
-    check_free(path, force)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+    check_free(path, force, what, marks)
+    with file_errors(path, "made"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = draft_folder(path)
     try:
-        made.chmod(0o755)
         yield made
         before = None
         if path.exists():
@@ -63,8 +76,10 @@ def appearing(path: Path, force: bool) -> Iterator[Path]:
         os.replace(made, path)
         if before is not None:
             shutil.rmtree(before, ignore_errors=True)
+    except MedenvError:
+        raise
     except OSError as error:
-        raise OSError(f"{str(path)!r} can't be made, and nothing is left of it: {error}") from error
+        raise FileError(f"{str(path)!r} can't be made, and nothing is left of it: {error}") from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
 
@@ -106,7 +121,7 @@ class Rows:
         if self._schema is None:
             self._files[part].write(orjson.dumps(values) + b"\n")
             return
-        self._waiting[part].append(values)
+        self._waiting[part].append(arrow_row(self._columns, values))
         if len(self._waiting[part]) >= _BATCH:
             self._flush(part)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from medenv.rollouts.export.entries import Entry, rank
 from medenv.rollouts.export.options import Options
+from medenv.tasks.interleave import interleave
 
-__all__ = ["Item", "thin"]
+__all__ = ["Item", "subsample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Item:
         return (*((one.run, one.position) for one in self.entries), self.turn)
 
 
-def thin(items: Iterable[Item], options: Options, left_out: Counter[str]) -> list[Item]:
+def subsample(items: Iterable[Item], options: Options, left_out: Counter[str]) -> list[Item]:
     """Keep as many items as were asked for, chosen by the seed alone, and put them in the order of the runs.
 
     Args:
@@ -72,17 +73,7 @@ def thin(items: Iterable[Item], options: Options, left_out: Counter[str]) -> lis
         cap(lambda item: item.stratum, options.per_branch, f"more than {options.per_branch} of a task type and branch")
     if options.limit is not None and len(kept) > options.limit:
         left_out[f"more than {options.limit} in all"] += len(kept) - options.limit
-        kept = _spread(kept, options.limit)
+        kept = interleave(kept, lambda item: item.stratum, options.limit)
     return sorted(
         kept, key=lambda item: (item.entries[0].run, item.entries[0].position, item.turn or 0, item.name[1:-1])
     )
-
-
-def _spread(items: list[Item], most: int) -> list[Item]:
-    """The first of each task type and branch, then the second of each, and so on."""
-    seen: Counter[Hashable] = Counter()
-    rounds: defaultdict[int, list[Item]] = defaultdict(list)
-    for item in items:
-        rounds[seen[item.stratum]].append(item)
-        seen[item.stratum] += 1
-    return [item for number in sorted(rounds) for item in rounds[number]][:most]

@@ -1,4 +1,4 @@
-"""Makes a dataset: the runs are gone through, rows are planned, thinned and written, and the folder appears when all is done."""
+"""Makes a dataset: the runs are gone through, rows are planned, subsampled and written, and the folder appears when all is done."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from typing import Protocol
 
 import orjson
 
+from medenv.errors import InputError
+from medenv.extras import check_installed
 from medenv.rollouts.export.card import card, origins
 from medenv.rollouts.export.convert import NotConvertibleError
 from medenv.rollouts.export.entries import rank
 from medenv.rollouts.export.folder import Rows, appearing, check_free
 from medenv.rollouts.export.formats import FORMATS, Format, LeftOutError, Minari
-from medenv.rollouts.export.items import Item, thin
+from medenv.rollouts.export.items import Item, subsample
+from medenv.rollouts.export.lengths import TRAINERS_MAX_LENGTH, TokenLengths
 from medenv.rollouts.export.options import Options
 from medenv.rollouts.export.report import Report
 from medenv.rollouts.export.source import Source
 from medenv.tasks.unknown import unknown
 
-__all__ = ["Tell", "export", "finish", "part_of"]
+__all__ = ["Tell", "export", "finish", "lengths_of", "part_of"]
 
 
 _MINARI_NAME = re.compile(r"[\w-]*\w-v\d+", re.ASCII)
@@ -30,7 +33,7 @@ class Tell(Protocol):
     """What is told of the progress."""
 
     def __call__(self, what: str, done: int, of: int | None) -> object:
-        """Called now and then.
+        """Take note of the progress; called now and then.
 
         Args:
             what: ``reading`` or ``writing``.
@@ -71,12 +74,8 @@ def export(
     options, out = options or Options(), Path(out)
     check_free(out, force)
     _check_packages(format, options)
-    if format == "minari" and not _MINARI_NAME.fullmatch(out.name):
-        raise ValueError(
-            f"a Minari dataset is called by letters, digits, - and _ and a version, which {out.name!r} is not; give a folder like "
-            f"{out.with_name('my-data-v0')}"
-        )
-    report = Report(format)
+    _check_name(format, out)
+    report = Report(format, tokens=lengths_of(options))
     with Source(runs, options) as source:
 
         def read(number: int) -> None:
@@ -84,15 +83,10 @@ def export(
             tell("reading", number, None)
 
         entries = list(source.scan(report.left_out, read))
-        played = {one.protocol for one in source.samples if one is not None}
-        if len(played) > 1 and options.protocol is None:
-            raise ValueError(
-                f"the runs were played in the protocols {' and '.join(sorted(played))}; write all conversations in one (--protocol text)"
-            )
-        kind = FORMATS[format](options, tools=(options.protocol or "".join(played)) == "tools")
-        items = thin(kind.plan(entries, report.left_out), options, report.left_out)
+        kind = FORMATS[format](options, tools=_protocol(source, options) == "tools")
+        items = subsample(kind.plan(entries, report.left_out), options, report.left_out)
         if not items:
-            raise ValueError(_nothing(report))
+            raise InputError(_nothing(report))
         with appearing(out, force) as folder:
             if isinstance(kind, Minari):
                 kind.write(items, source, folder, out.name, lambda number: tell("writing", number, len(items)))
@@ -102,9 +96,27 @@ def export(
             else:
                 parts, columns = _write_rows(kind, items, source, folder, report, tell), kind.columns
             if not report.total:
-                raise ValueError(_nothing(report))
+                raise InputError(_nothing(report))
             finish(folder, card(out.name, kind.use, columns, parts, origins(source), options, report), report)
     return report
+
+
+def _protocol(source: Source, options: Options) -> str:
+    """Return the one protocol that conversations are written in."""
+    played = {one.protocol for one in source.samples if one is not None}
+    if len(played) > 1 and options.protocol is None:
+        raise InputError(
+            f"the runs were played in the protocols {' and '.join(sorted(played))}; write all conversations in one (--protocol text)"
+        )
+    return options.protocol or "".join(played)
+
+
+def _check_name(format: str, out: Path) -> None:
+    if format == "minari" and not _MINARI_NAME.fullmatch(out.name):
+        raise InputError(
+            f"a Minari dataset is called by letters, digits, - and _ and a version, which {out.name!r} is not; give a folder like "
+            f"{out.with_name('my-data-v0')}"
+        )
 
 
 def finish(folder: Path, text: str, report: Report) -> None:
@@ -128,11 +140,22 @@ def _write_rows(
             report.count(part, item, row)
             if number % 50 == 0 or number == len(items):
                 tell("writing", number, len(items))
+    report.shortened += kind.shortened
     return rows.parts
 
 
+def lengths_of(options: Options) -> TokenLengths | None:
+    """Make the counter of the rows' tokens, if the options name a tokenizer.
+
+    Raises:
+        MissingExtraError: transformers isn't installed.
+        InputError: There is no such tokenizer.
+    """
+    return TokenLengths(options.tokenizer, options.max_length or TRAINERS_MAX_LENGTH) if options.tokenizer else None
+
+
 def part_of(item: Item, options: Options) -> str:
-    """The file that a row goes to: all rows of a task go to one."""
+    """Choose the part that a row goes to, ``train`` or ``validation``: the same for all rows of a task."""
     entry = item.entries[0]
     if entry.split == "validation":
         return "validation"
@@ -148,10 +171,7 @@ def _nothing(report: Report) -> str:
 
 
 def _check_packages(format: str, options: Options) -> None:
-    from importlib.util import find_spec
-
     needed = [("minari", "minari"), ("h5py", "minari")] if format == "minari" else []
     needed += [("pyarrow", "datasets")] if options.file == "parquet" and format != "minari" else []
     for package, extra in needed:
-        if find_spec(package) is None:
-            raise ValueError(f"this needs the package {package!r}: pip install 'medenv[{extra}]'")
+        check_installed(package, extra)

@@ -41,7 +41,7 @@ class Child:
 
 
 def distinct(entries: Iterable[Entry], left_out: Counter[str]) -> list[Entry]:
-    """The episodes without those whose conversation was had before."""
+    """Drop the episodes whose conversation is that of one before, and count them in `left_out`."""
     seen: set[bytes] = set()
     kept = []
     for entry in entries:
@@ -136,7 +136,7 @@ def turn_pairs(entries: list[Entry], options: Options, left_out: Counter[str]) -
 
 
 def _rejected(child: Child, options: Options) -> Entry | None:
-    """An episode that shows why a reply is rejected."""
+    """Choose an episode that shows why a reply is rejected; return None if none does."""
     shown = child.others if options.against == "failed" else [entry for entry in child.others if entry.loose]
     return _first(shown, options) if shown else None
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts.export.columns import FLOAT, INT, TEXT, Kind
 from medenv.rollouts.store import key_of
+from medenv.tasks.taskset import FIRST
+from medenv.trajectories import Trajectory
 
-__all__ = ["COLUMNS", "episode_name", "license_of", "origin", "player"]
+__all__ = ["COLUMNS", "episode_name", "license_of", "player", "provenance_columns"]
 
 COLUMNS: Mapping[str, Kind] = {
     "run": TEXT,
@@ -22,9 +23,11 @@ COLUMNS: Mapping[str, Kind] = {
     "task_type": INT,
     "branch": TEXT,
     "split": TEXT,
+    "split_version": INT,
     "protocol": TEXT,
     "score": FLOAT,
     "grader": TEXT,
+    "grader_version": INT,
     "agent": TEXT,
     "medenv": TEXT,
     "prompt_hash": TEXT,
@@ -34,7 +37,7 @@ COLUMNS: Mapping[str, Kind] = {
 
 
 def episode_name(trajectory: Trajectory) -> str:
-    """What an episode is called within its run: task id, sample and seed, with slashes between."""
+    """Name an episode within its run: task id, sample and seed, with slashes between."""
     return "/".join(map(str, key_of(trajectory)))
 
 
@@ -47,12 +50,14 @@ def player(provenance: Mapping[str, Any]) -> str:
 
 
 def license_of(split: str) -> str:
-    """The licence of a split's tasks and charts: medenv's own, or that of the official rows' owner."""
+    """Return the licence of a split's tasks and charts, ``apache-2.0``, or ``other`` for the official rows."""
     return "other" if split == "official" else "apache-2.0"
 
 
-def origin(trajectory: Trajectory, run: str, license: str | None, turn: int | None = None) -> dict[str, Any]:
-    """The columns of one row.
+def provenance_columns(
+    trajectory: Trajectory, run: str, license: str | None, turn: int | None = None
+) -> dict[str, Any]:
+    """Make the columns that say where a row comes from.
 
     Args:
         trajectory: The episode; of a pair, the preferred one.
@@ -69,9 +74,11 @@ def origin(trajectory: Trajectory, run: str, license: str | None, turn: int | No
         "task_type": trajectory.task.type,
         "branch": verdict.get("branch") or trajectory.task.branch,
         "split": trajectory.task.split,
+        "split_version": said.get("split_version", FIRST),
         "protocol": trajectory.protocol,
         "score": verdict.get("score"),
         "grader": verdict.get("grader"),
+        "grader_version": verdict.get("grader_version", FIRST) if verdict else None,
         "agent": player(said),
         "medenv": said.get("medenv"),
         "prompt_hash": said.get("prompt"),

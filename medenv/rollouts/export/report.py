@@ -9,6 +9,7 @@ from typing import Any
 
 from medenv.rollouts.export.entries import length
 from medenv.rollouts.export.items import Item
+from medenv.rollouts.export.lengths import TokenLengths
 
 __all__ = ["Report"]
 
@@ -23,6 +24,8 @@ class Report:
         rows: By part (train, validation), task type and branch.
         labels: How many rows are good and bad, for labelled ones.
         left_out: How many episodes, pairs or replies gave no row, by reason.
+        shortened: How many rows lack a part of their episode, by what is missing.
+        tokens: How many tokens rows have, where a tokenizer was given.
         lengths: For pairs: characters that the agent wrote on all preferred and on all rejected sides.
     """
 
@@ -31,6 +34,8 @@ class Report:
     rows: Counter[tuple[str, int, str]] = field(default_factory=Counter)
     labels: Counter[bool] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    shortened: Counter[str] = field(default_factory=Counter)
+    tokens: TokenLengths | None = None
     lengths: list[int] = field(default_factory=lambda: [0, 0])
 
     @property
@@ -50,6 +55,8 @@ class Report:
         self.rows[part, number, branch] += 1
         if "label" in item.values:
             self.labels[item.values["label"]] += 1
+        if row is not None and self.tokens is not None:
+            self.tokens.add(row)
         if row is not None and "chosen" in row:
             for side, name in enumerate(("chosen", "rejected")):
                 self.lengths[side] += sum(length(said) for said in row[name] if said["role"] == "assistant")
@@ -71,5 +78,7 @@ class Report:
                 if pairs
                 else {}
             ),
+            **({"tokens": self.tokens.to_dict()} if self.tokens is not None and self.tokens.counts else {}),
             "left_out": dict(sorted(self.left_out.items())),
+            **({"shortened": dict(sorted(self.shortened.items()))} if self.shortened else {}),
         }

@@ -10,14 +10,14 @@ from typing import IO
 import orjson
 
 from medenv.episode import Benchmark
+from medenv.errors import InputError, file_errors
 from medenv.grading import OfficialGrader, UngradableError, load_grader
-from medenv.protocol.stored import parse
-from medenv.protocol.trajectory import Status, Trajectory
 from medenv.rollouts.export.entries import Entry, entry_of
 from medenv.rollouts.export.options import PERMISSION, Options
 from medenv.rollouts.rebuilding import benchmark_arguments, open_benchmark
+from medenv.rollouts.regrading import judged
 from medenv.rollouts.store import Manifest, RunFolderError, key_of
-from medenv.rollouts.store.reading import file_of, numbered, numbered_lines
+from medenv.trajectories import Status, Trajectory, file_of, read_row, read_rows
 
 __all__ = ["TRAINING_SPLITS", "Source", "check_split"]
 
@@ -37,7 +37,7 @@ def check_split(split: str, where: str, options: Options) -> None:
         ValueError: Nobody did.
     """
     if split not in TRAINING_SPLITS and not options.allow_test_data:
-        raise ValueError(
+        raise InputError(
             f"{where} holds tasks of the split {split!r}, on which scores are published: a model trained on them has seen the "
             "test. Take the split train instead; or, if you know what that means, say it: "
             f'--allow-test-data "{PERMISSION}"'
@@ -90,16 +90,14 @@ class Source:
         """
         number = 0
         for run, file in enumerate(self.files):
-            position = 0
-            for (_, line), (_, trajectory) in zip(numbered_lines(file), numbered(file), strict=False):
+            for row in read_rows(file):
                 number += 1
                 if number % 100 == 0:
                     count(number)
-                entry = self._entry(trajectory, run, position, left_out)
-                position += len(line)
+                entry = self._entry(row.trajectory, run, row.offset, left_out)
                 if entry is not None:
                     if self.samples[run] is None:
-                        self.samples[run] = trajectory
+                        self.samples[run] = row.trajectory
                     yield entry
         count(number)
 
@@ -129,27 +127,27 @@ class Source:
 
     def _judged(self, trajectory: Trajectory) -> Trajectory:
         grader = self._strict or self._grader
-        return trajectory if grader is None else grader.judge(trajectory)
+        return judged(trajectory, grader)
 
     def read(self, entry: Entry) -> Trajectory:
-        """An episode that was gone through before, judged as it was then.
+        """Read an episode that was gone through before, judged as it was then.
 
         Raises:
             RunFolderError: The run was changed meanwhile.
         """
         file = self._open.get(entry.run)
         if file is None:
-            file = self._open[entry.run] = self.files[entry.run].open("rb")
-        file.seek(entry.position)
+            with file_errors(self.files[entry.run]):
+                file = self._open[entry.run] = self.files[entry.run].open("rb")
         try:
-            return self._judged(parse(file.readline()))
+            return self._judged(read_row(file, entry.position))
         except ValueError as error:
             raise RunFolderError(
                 f"the run {self.names[entry.run]!r} was changed while it was read ({error}); try again"
             ) from error
 
     def benchmark(self, trajectory: Trajectory, run: int) -> Benchmark:
-        """What one of the episodes was played on, opened once for all that share it.
+        """Open the benchmark that an episode was played on, once for all episodes that share it.
 
         Args:
             trajectory: The episode.

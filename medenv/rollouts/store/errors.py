@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from medenv.errors import FileError
+from medenv.trajectories import RunFolderError
+
 __all__ = ["RunFolderError", "RunWriteError"]
 
 
-class RunFolderError(ValueError):
-    """The folder can't be used for this run; the message says why and what to do."""
-
-
-class RunWriteError(OSError):
+class RunWriteError(FileError):
     """A file of the run can't be written (a full disk, for one); what was stored before is whole."""

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import orjson
 
+from medenv.errors import MedenvError
 from medenv.rollouts.store.errors import RunWriteError
 
 __all__ = ["replacing", "write_json"]
@@ -29,6 +30,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+    except MedenvError:
+        raise
     except OSError as error:
         raise RunWriteError(error.errno, f"{str(path)!r} can't be written: {error.strerror or error}") from error
     finally:

@@ -10,15 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from medenv.protocol.stored import seal
-from medenv.protocol.trajectory import Trajectory
+from medenv.errors import MedenvError
 from medenv.rollouts.store.errors import RunFolderError
 from medenv.rollouts.store.files import write_json
+from medenv.rollouts.store.ledger import Ledger
 from medenv.rollouts.store.lock import WriterLock
-from medenv.rollouts.store.log import AppendLog, mend
+from medenv.rollouts.store.log import AppendLog, drop_torn_line
 from medenv.rollouts.store.manifest import Manifest
-from medenv.rollouts.store.mending import set_aside
-from medenv.rollouts.store.reading import TRAJECTORIES, numbered, read_run
+from medenv.rollouts.store.repair import set_aside
+from medenv.trajectories import TRAJECTORIES, Trajectory, numbered, read_run, seal
 
 __all__ = ["RunFolder"]
 
@@ -56,18 +56,21 @@ class RunFolder:
         self.trajectories = self.path / self.TRAJECTORIES
         self.summary = self.path / self.SUMMARY
         self._log: AppendLog | None = None
+        self._ledger: Ledger | None = None
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = WriterLock(self.path)
             try:
                 self.manifest = self._manifest(settings, resume, options)
-                mend(self.trajectories)
+                drop_torn_line(self.trajectories)
                 self.manifest.write(self.path)
-                self._log = AppendLog(self.trajectories)
+                self._log, self._ledger = AppendLog(self.trajectories), Ledger(self.path)
             except BaseException:
                 self._lock.release()
                 raise
-        except (NotADirectoryError, FileExistsError, PermissionError) as error:
+        except MedenvError:
+            raise
+        except OSError as error:
             raise RunFolderError(f"{str(self.path)!r} can't be written: {error.strerror or error}") from error
 
     @property
@@ -99,12 +102,14 @@ class RunFolder:
             RunFolderError: The folder is closed.
             RunWriteError: The disk is full or fails; earlier rows are kept.
         """
-        if self._log is None:
+        if self._log is None or self._ledger is None:
             raise RunFolderError(f"the run folder {str(self.path)!r} is closed")
-        self._log.append(seal(trajectory.to_json()))
+        line = seal(trajectory.to_json())
+        self._log.append(line)
+        self._ledger.append(line)
 
     def read(self) -> Iterator[Trajectory]:
-        """The stored episodes in the order they were finished.
+        """Iterate over the stored episodes in the order they were finished.
 
         Raises:
             RunFolderError: A row is no trajectory; the message names the line.
@@ -124,13 +129,14 @@ class RunFolder:
         Raises:
             RunWriteError: The disk is full or fails; the run is as it was.
         """
-        if self._log is None:
+        if self._log is None or self._ledger is None:
             raise RunFolderError(f"the run folder {str(self.path)!r} is closed")
         self._log.close()
+        self._ledger.close()
         try:
             set_aside(self.trajectories, numbers, self.path / SUPERSEDED)
         finally:
-            self._log = AppendLog(self.trajectories)
+            self._log, self._ledger = AppendLog(self.trajectories), Ledger(self.path)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Write ``summary.json`` in one go, so that a reader never sees half of it.
@@ -143,10 +149,11 @@ class RunFolder:
     def close(self) -> None:
         """Bring everything to the disk and let others write. Closing twice is fine."""
         try:
-            if self._log is not None:
-                self._log.close()
+            for one in (self._log, self._ledger):
+                if one is not None:
+                    one.close()
         finally:
-            self._log = None
+            self._log = self._ledger = None
             self._lock.release()
 
     def __enter__(self) -> RunFolder:

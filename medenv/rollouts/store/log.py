@@ -9,10 +9,10 @@ import os
 import time
 from pathlib import Path
 
-from medenv.protocol.stored import is_whole
 from medenv.rollouts.store.errors import RunWriteError
+from medenv.trajectories import is_whole
 
-__all__ = ["SYNC_SECONDS", "AppendLog", "mend"]
+__all__ = ["SYNC_SECONDS", "AppendLog", "drop_torn_line"]
 
 SYNC_SECONDS = 5.0
 """Most seconds between two fsyncs while lines come in: what a power failure may cost."""
@@ -97,7 +97,7 @@ class AppendLog:
         return RunWriteError(error.errno, f"{str(self.path)!r} can't be written: {error.strerror or error}")
 
 
-def mend(path: Path) -> bool:
+def drop_torn_line(path: Path) -> bool:
     """Cut off a last line that was not written whole; one that only lacks its newline is given it.
 
     Args:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from medenv import __version__
+from medenv.extras import DISTRIBUTION
 from medenv.rollouts.store.errors import RunFolderError
 from medenv.rollouts.store.files import write_json
 
@@ -24,6 +25,10 @@ _GROWING = frozenset({"samples", "limit"})
 """Settings that a run may be gone on with a larger value of."""
 
 _TOOLS = re.compile(r"""extra\s*==\s*['"](test|dev)['"]""")
+
+
+RENAMED = {"type": "task_type", "tolerate": "tolerances", "server": "url"}
+"""Options by the names that they had in manifests of medenv before they were called as in `BenchmarkConfig`."""
 
 
 @dataclass
@@ -49,7 +54,7 @@ class Manifest:
 
     @classmethod
     def read(cls, folder: Path) -> Manifest | None:
-        """A run's manifest, None if there is none.
+        """Read a run's manifest; return None if there is none.
 
         Raises:
             RunFolderError: It is no manifest, or one of an unknown schema.
@@ -74,7 +79,11 @@ class Manifest:
         known = {one.name for one in fields(cls)}
         if not isinstance(values.get("settings"), dict):
             raise RunFolderError(f"{str(path)!r} holds no settings; restore it, or give another folder")
-        return cls(**{name: value for name, value in values.items() if name in known})
+        if not isinstance(values.get("options", {}), dict):
+            raise RunFolderError(f"{str(path)!r} holds no options; restore it, or give another folder")
+        found = cls(**{name: value for name, value in values.items() if name in known})
+        found.options = {RENAMED.get(name, name): value for name, value in found.options.items()}
+        return found
 
     def write(self, folder: Path) -> None:
         """Write the manifest, whole or not at all.
@@ -117,9 +126,13 @@ class Manifest:
 def installed() -> dict[str, str]:
     """Python's version and those of the installed packages that medenv uses, by name."""
     found = {"python": platform.python_version()}
-    for line in metadata.requires("medenv") or ():
+    try:
+        needed = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:  # its sources, put on the path without being installed
+        needed = []
+    for line in needed:
         name = re.split(r"[\s<>=!~;\[(]", line, maxsplit=1)[0]
-        if _TOOLS.search(line) or name == "medenv":
+        if _TOOLS.search(line) or name == DISTRIBUTION:
             continue
         try:
             found[name] = metadata.version(name)

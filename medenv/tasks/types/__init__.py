@@ -40,8 +40,13 @@ TYPES: Mapping[int, TaskType] = MappingProxyType({known.number: known for known 
 """The task types by number, 1 to 10."""
 
 
+_BY_KEY: Mapping[int | str, TaskType] = {
+    key: known for known in _ALL for key in (known.number, str(known.number), known.name)
+}
+
+
 def task_type(key: int | str) -> TaskType:
-    """A task type by its number or name.
+    """Return a task type by its number or name.
 
     Args:
         key: 1 to 10, or a name such as ``latest-glucose``.
@@ -49,8 +54,8 @@ def task_type(key: int | str) -> TaskType:
     Raises:
         UnknownNameError: There is no such type; the message lists what there is.
     """
-    for known in _ALL:
-        if key == known.number or str(key) in (known.name, str(known.number)):
-            return known
+    known = _BY_KEY.get(key)
+    if known is not None:
+        return known
     names = [known.name for known in _ALL]
     raise unknown("task type", key, names, f"there are 1 to {len(_ALL)}: {', '.join(names)}")

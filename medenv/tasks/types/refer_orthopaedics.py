@@ -5,35 +5,30 @@ One branch: the chart does not matter but for who is meant, where the instructio
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
-from medenv.tasks import orders
-from medenv.tasks.base import Branch, Gold, TaskType, mrn_in, now_in
-from medenv.tasks.patients import is_named, look_up, patient_of, who
-from medenv.tasks.steps import Steps, act, finish
+from medenv.tasks.base import NOTHING_ASKED, SIGNED, AnyPatientTask, Branch, Gold, OfficialFields
+from medenv.tasks.instruction import gives_mrn, mrn_in, now_in, quoted_text
+from medenv.tasks.official_row import OfficialRow
+from medenv.tasks.official_rule import OfficialCase, OfficialChecks, PayloadChecks, accepted_posts
+from medenv.tasks.orders import SNOMED, OrderWording, service_request
+from medenv.tasks.orders.service import REFERRAL_WORDS
+from medenv.tasks.patients import patient_of
+from medenv.tasks.reference import act, finish
+from medenv.tasks.referrals import referral_text
+from medenv.tasks.scenarios import Scenario, Subject
 from medenv.tasks.task import Task
 
-__all__ = ["ReferOrthopaedics", "quoted_text"]
+__all__ = ["ReferOrthopaedics"]
 
-_QUOTED = re.compile(r'"(.+)"', re.DOTALL)
-_SNOMED = re.compile(r"\b\d{8,18}\b")
-
-
-def quoted_text(text: str) -> str:
-    """What stands between the first and the last double quote.
-
-    Raises:
-        ValueError: Nothing is quoted.
-    """
-    match = _QUOTED.search(text)
-    if match is None:
-        raise ValueError(f"no text in double quotes in {text!r}")
-    return match.group(1)
+_CODE = re.compile(r"\b\d{8,18}\b")
 
 
-class ReferOrthopaedics(TaskType):
+class ReferOrthopaedics(AnyPatientTask):
     """Orthopaedic referral; params: ``snomed`` and ``note``, the referral's text, which has no default.
 
     With ``given``, ``family`` and ``birthdate`` among the params the instruction names the patient by these and not by MRN.
@@ -46,42 +41,63 @@ class ReferOrthopaedics(TaskType):
     branches = (Branch("refer", "always one ServiceRequest to create", orders=1),)
     params: ClassVar[Mapping[str, Any]] = {"snomed": "306181000000106"}
     wordings = (
+        'Refer {who} to orthopaedic surgery. The referral\'s free text shall read: "{note}"',
         'Please order an orthopaedic surgery referral for {who}, with this free text: "{note}"',
         'The orthopaedic surgeons should see {who}. Send the referral; its free text is "{note}"',
         'I want orthopaedic surgery to look at {who}. Order it and write in the note: "{note}"',
         'Place a referral to orthopaedic surgery for {who} that says: "{note}"',
     )
+    rules = (
+        "A referral to orthopaedic surgery has the SNOMED code {snomed}.",
+        SIGNED,
+        "Its note holds the quoted text, all of it and nothing else.",
+        NOTHING_ASKED,
+    )
+    scenarios = (
+        Scenario("refer", 15, name="by MRN"),
+        Scenario("refer", 8, named=True, name="by name"),
+        Scenario("refer", 7, named=True, doubles=2, name="by name, doubles"),
+    )
 
-    def instruction(self, mrn: str | None, params: Mapping[str, Any]) -> str:
-        """The patient and the referral's text."""
-        return (
-            f'Refer {who(mrn, params)} to orthopaedic surgery. The referral\'s free text shall read: "{params["note"]}"'
-        )
+    def draw_params(self, scenario: Scenario, subject: Subject, now: datetime, rng: random.Random) -> dict[str, Any]:
+        """Draw the referral's text."""
+        return {"note": referral_text(rng)}
 
-    def context(self, now: str, params: Mapping[str, Any]) -> str:
-        """The present and the code."""
-        return f"The present time is {now}. A referral to orthopaedic surgery has the SNOMED code {params['snomed']}."
-
-    def facts_query(self, task: Task) -> None:
-        """Nothing in the chart decides."""
-        return None
+    def official_fields(self, row: OfficialRow) -> OfficialFields:
+        """Read the referral's text, which every official row quotes in full and the graders compare with."""
+        try:
+            note = quoted_text(row.text("instruction"))
+        except ValueError:
+            raise row.fail("instruction", "expected the referral's text in double quotes") from None
+        return OfficialFields(row.mrn(), "refer", {"note": note})
 
     def gold(self, task: Task, facts: Sequence[Mapping[str, Any]]) -> Gold:
-        """One ServiceRequest; the answer is not looked at."""
-        return Gold(
-            "refer", [], [_referral(patient_of(task, facts), task.params["snomed"], task.now, task.params["note"])]
-        )
+        """Return one ServiceRequest; the answer is not looked at."""
+        order = _referral(patient_of(task, facts), task.params["snomed"], task.now, task.params["note"])
+        return Gold("refer", [], [order])
 
-    def read(self, task: Task, base: str) -> Steps[list[dict[str, Any]]]:
-        """Who is meant, unless the MRN is given."""
-        return look_up(task, base)
+    def order_wording(self, task: Task, order: Mapping[str, Any]) -> OrderWording:
+        """Allow the referral's text, and words about a referral."""
+        return OrderWording(REFERRAL_WORDS, whole=task.params["note"])
+
+    def official_verdict(self, case: OfficialCase, checks: OfficialChecks) -> str:
+        """Compare the one payload element by element."""
+        if posts := accepted_posts(case, checks, 1, ("ServiceRequest",)):
+            found = PayloadChecks(checks, "ServiceRequest", posts[0][1])
+            found.coded("code", SNOMED, case.task.params["snomed"])
+            found.equal("authoredOn", case.task.now, "authoredOn")
+            found.equal("priority", "stat", "priority")
+            sentence = case.task.params["note"]
+            found.holds("note", sentence, lambda text: sentence in text, "note", "text")
+            found.order(case.task.mrn)
+        return "refer"
 
     def blind(self, task: Task, base: str = "") -> Generator[str, str, None]:
         """Fill the template from instruction and context; without an MRN in them there is nothing to fill it with."""
-        if is_named(task.params):
+        if not gives_mrn(task):
             yield finish([])
             return
-        match = _SNOMED.search(task.context)
+        match = _CODE.search(task.context)
         if match is None:
             raise ValueError(f"no SNOMED code in {task.context!r}")
         payload = _referral(mrn_in(task), match.group(0), now_in(task), quoted_text(task.instruction))
@@ -89,4 +105,4 @@ class ReferOrthopaedics(TaskType):
 
 
 def _referral(mrn: str, snomed: str, now: str, note: str) -> dict[str, Any]:
-    return orders.service_request(mrn, orders.SNOMED, snomed, now, note=note)
+    return service_request(mrn, SNOMED, snomed, now, note=note)

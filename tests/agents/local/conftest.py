@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 from filelock import FileLock
-from medenv.agents import load
 
+from medenv.agents import load
 from medenv.episode import Benchmark
 from medenv.protocol.instructions import Wording
 from medenv.rollouts import run

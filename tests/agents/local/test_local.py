@@ -6,13 +6,13 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
-from medenv.agents import BatchRequest, ContextLimitError, FatalProviderError, ProviderError, load
 from typer.testing import CliRunner
 
+from medenv.agents import BatchRequest, ContextLimitError, FatalProviderError, ProviderError, load
 from medenv.cli import app
-from medenv.protocol import Status
 from medenv.protocol.conversation import Conversation
 from medenv.rollouts import read_run
+from medenv.trajectories import Status
 from tests.agents.local.conftest import WORDING, play, texts
 
 SILENT_TEMPLATE = """{%- for message in messages %}<|im_start|>{{ message['role'] }}
@@ -250,7 +250,7 @@ def test_from_the_command_line(reference, by_heart, tmp_path):
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ValueError, match=r"medenv\[local\]"):
+    with pytest.raises(ValueError, match=r"\[local\]"):
         load("local", model="any")
 
 

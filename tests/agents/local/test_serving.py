@@ -10,8 +10,8 @@ from importlib.util import find_spec
 
 import httpx
 import pytest
-from medenv.agents import load
 
+from medenv.agents import load
 from tests.agents.local.conftest import play, texts
 from tests.tiny_model import to_gguf
 

@@ -15,7 +15,7 @@ def test_arguments_are_checked():
     with pytest.raises(ValueError, match="can't all have port"):
         ContainerBackend(Spec(port=8080), size=2)
     with pytest.raises(ValueError, match="has no option 'imgae'"):
-        gym.make("MedAgentBench-Task9", backend="container", server={"imgae": "x"})
+        gym.make("MedAgentBench-Task9", backend="container", backend_options={"imgae": "x"})
     with pytest.raises(ValueError, match="unknown backend"):
         gym.make("MedAgentBench-Task9", backend="cloud")
     with pytest.raises(ValueError, match="base URL"):

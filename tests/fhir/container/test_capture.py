@@ -27,7 +27,7 @@ def captured(url, folder, figures):
 
 @needs_image
 def test_a_captured_hapi_answers_as_it_does(shared_container, tmp_path, figures):
-    with Benchmark("test", backend="container", server={"image": IMAGE}) as benchmark:
+    with Benchmark("test", backend="container", backend_options={"image": IMAGE}) as benchmark:
         benchmark.backend.open().close()
     verdicts = captured(shared_container, tmp_path, figures)
     assert verdicts["equal"] >= 0.85 * SAMPLES

@@ -15,16 +15,16 @@ import docker
 import gymnasium as gym
 import httpx
 import pytest
-from medenv.agents import load
 
 import medenv  # noqa: F401 - registers the environments
+from medenv.agents import load
 from medenv.episode import Benchmark
 from medenv.fhir import BackendError
 from medenv.fhir.container import ContainerBackend, Engine, Spec
 from medenv.fhir.container.backend import OPTIONS
 from medenv.fhir.embedded import DEFAULT_BASE
-from medenv.protocol import Status
 from medenv.tasks import load_split
+from medenv.trajectories import Status
 from tests.fhir.backends import served
 from tests.fhir.containers import (
     IMAGE,
@@ -66,7 +66,7 @@ def expect_lost_then_played(first, second):
 
 @needs_own_image
 def test_a_container_killed_in_an_episode():
-    with Benchmark("test", backend="container", server={"image": OWN_IMAGE, "reuse": False}) as benchmark:
+    with Benchmark("test", backend="container", backend_options={"image": OWN_IMAGE, "reuse": False}) as benchmark:
         expect_lost_then_played(*played(benchmark, lambda: benchmark.backend._units[0].container.kill()))
     assert not left()
 
@@ -74,14 +74,16 @@ def test_a_container_killed_in_an_episode():
 @needs_own_image
 def test_a_container_frozen_in_an_episode(monkeypatch):
     monkeypatch.setattr("medenv.fhir.container.backend.OPTIONS", replace(OPTIONS, timeout=2.0, retries=0))
-    with Benchmark("test", backend="container", server={"image": OWN_IMAGE, "reuse": False}) as benchmark:
+    with Benchmark("test", backend="container", backend_options={"image": OWN_IMAGE, "reuse": False}) as benchmark:
         expect_lost_then_played(*played(benchmark, lambda: benchmark.backend._units[0].container.pause()))
     assert not left()
 
 
 @needs_own_image
 def test_an_environment_raises_and_goes_on():
-    env = gym.make("MedAgentBench-Task9-v0", backend="container", image=OWN_IMAGE, server={"reuse": False}).unwrapped
+    env = gym.make(
+        "MedAgentBench-Task9-v0", backend="container", image=OWN_IMAGE, backend_options={"reuse": False}
+    ).unwrapped
     try:
         env.reset(seed=0)
         env.benchmark.backend._units[0].container.kill()
@@ -141,7 +143,7 @@ def test_the_engine_stopped_in_an_episode(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("engine")
     with engine_of_our_own(folder) as (host, start, stop):
         monkeypatch.setenv("DOCKER_HOST", host)
-        with Benchmark("test", backend="container", server={"image": OWN_IMAGE, "reuse": False}) as benchmark:
+        with Benchmark("test", backend="container", backend_options={"image": OWN_IMAGE, "reuse": False}) as benchmark:
             (before,) = collect(benchmark, load("reference"), [benchmark.tasks.task("task9_3")])
             assert before.verdict["score"] == 1.0
             first, second = played(benchmark, stop, lambda: expect_absent(benchmark, start))
@@ -170,7 +172,7 @@ def test_a_server_that_fails_in_an_episode(fault, builtin_file):
 
         server.answer = forward
         options = {"url": server.url, "base": DEFAULT_BASE, **QUICK}
-        with Benchmark("builtin", backend="remote", server=options) as benchmark:
+        with Benchmark("builtin", backend="remote", backend_options=options) as benchmark:
 
             def breaks():
                 server.answer = lambda method, target: fault
@@ -219,7 +221,7 @@ def test_a_taken_port_is_told_and_nothing_is_left():
         holder.listen()
         port = holder.getsockname()[1]
         options = {"image": OWN_IMAGE, "port": port, "reuse": False}
-        with Benchmark("test", backend="container", server=options) as benchmark:
+        with Benchmark("test", backend="container", backend_options=options) as benchmark:
             (lost,) = collect(benchmark, load("reference"), [benchmark.tasks.task("task9_1")])
             assert (lost.status, lost.verdict) == (Status.INFRASTRUCTURE_ERROR, None)
             assert "choose another port" in lost.error
@@ -254,7 +256,7 @@ def test_what_a_killed_run_left_is_removed():
 
 @pytest.mark.skipif(not (IMAGE or OWN_IMAGE), reason="neither MEDENV_TEST_IMAGE nor MEDENV_TEST_OWN_IMAGE is set")
 def test_an_absent_image_is_told():
-    with Benchmark("test", backend="container", server={"image": "medenv-no-such-image:0"}) as benchmark:
+    with Benchmark("test", backend="container", backend_options={"image": "medenv-no-such-image:0"}) as benchmark:
         (lost,) = collect(benchmark, load("reference"), [benchmark.tasks.task("task9_1")])
     assert (lost.status, lost.verdict) == (Status.INFRASTRUCTURE_ERROR, None)
     assert "neither here nor to be had" in lost.error

@@ -6,9 +6,9 @@ from contextlib import contextmanager, nullcontext
 
 import gymnasium as gym
 import pytest
-from medenv.agents import load
 
 import medenv  # noqa: F401 - registers the environments
+from medenv.agents import load
 from medenv.episode import Benchmark
 from medenv.fhir.container import ContainerBackend, Spec
 from medenv.fhir.embedded import DEFAULT_BASE
@@ -105,7 +105,10 @@ def touched(client, since):
 @contextmanager
 def _container(image, reuse):
     options = {"image": image, "reuse": reuse}
-    with shared() if reuse else nullcontext(), Benchmark("test", backend="container", server=options) as benchmark:
+    with (
+        shared() if reuse else nullcontext(),
+        Benchmark("test", backend="container", backend_options=options) as benchmark,
+    ):
         yield benchmark
 
 
@@ -116,7 +119,7 @@ def _remote(folder):
         load_split("test").charts.export(out)
     with (
         served(data=file) as url,
-        Benchmark("test", backend="remote", server={"url": url, "base": DEFAULT_BASE}) as benchmark,
+        Benchmark("test", backend="remote", backend_options={"url": url, "base": DEFAULT_BASE}) as benchmark,
     ):
         yield benchmark
 
@@ -152,7 +155,7 @@ def test_the_reference_sees_the_same_everywhere(where, embedded, tmp_path):
 @needs_own_image
 def test_a_container_that_holds_other_charts_gets_these_beside():
     file_of_its_own = {"command": ["--split", "builtin"], "image": OWN_IMAGE, "reuse": False}
-    with Benchmark("test", backend="container", server=file_of_its_own) as benchmark:
+    with Benchmark("test", backend="container", backend_options=file_of_its_own) as benchmark:
         episodes = collect(benchmark, load("reference"), list(benchmark.tasks)[::10])
     assert [one.task.id for one in episodes if one.verdict["score"] != 1.0] == []
 

@@ -7,6 +7,8 @@ import pytest
 
 from medenv.fhir.definitions.capability import capability_statement
 
+pytestmark = pytest.mark.quick
+
 METADATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "hapi" / "metadata.json"
 BASE = "http://localhost:8080/fhir"
 

@@ -7,6 +7,8 @@ import pytest
 
 from medenv.fhir import definitions
 
+pytestmark = pytest.mark.quick
+
 METADATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "hapi" / "metadata.json"
 
 

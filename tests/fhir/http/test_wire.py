@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+pytestmark = pytest.mark.quick
+
 ORDER = b'{"resourceType":"Observation","valueString":"%s"}'
 
 
@@ -192,3 +194,42 @@ def test_requests_in_a_row_are_answered_in_order(host):
     statuses = [int(part.split()[0]) for part in rest.decode().split("HTTP/1.1 ")[1:]]
     assert statuses == [201, 200, 404]
     assert '"total": 1' in rest.decode()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        ("GET /fhir/Patient/S9000000 HTTP/1.1\r\n{H}", 200),
+        ("GET /fhir/Patient/nobody HTTP/1.1\r\n{H}", 404),
+        ("HEAD /fhir/Patient/nobody HTTP/1.1\r\n{H}", 404),
+        ("DELETE /s/none/x HTTP/1.1\r\n{H}", 404),
+        ("POST /s/why/fhir/Basic HTTP/1.1\r\n{H}\r\nContent-Length: 0", 400),
+        ("garbage", 400),
+    ],
+)
+def test_no_answer_has_a_reason_phrase(host, request_, status):
+    """As Tomcat's have none: what clients show of an error (``404 Client Error:  for url``) is the same."""
+    assert status_lines(host, request_.replace("{H}", f"Host: {host}\r\nConnection: close") + "\r\n\r\n") == [
+        f"HTTP/1.1 {status} "
+    ]
+
+
+def test_no_reason_phrase_where_the_client_waits_to_be_told_to_go_on(host):
+    body = ORDER.decode() % "x"
+    head = f"POST /s/on/fhir/Observation HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nExpect: 100-continue\r\n"
+    head += f"Content-Type: application/fhir+json\r\nContent-Length: {len(body)}\r\n\r\n"
+    assert status_lines(host, head, body) == ["HTTP/1.1 100 ", "HTTP/1.1 201 "]
+
+
+def status_lines(host, head, body=""):
+    """The first lines of all answers; the body is sent once there is one."""
+    name, _, port = host.partition(":")
+    received = b""
+    with socket.create_connection((name, int(port)), timeout=30) as connection:
+        connection.sendall(head.encode())
+        while block := connection.recv(65536):
+            received += block
+            if body:
+                connection.sendall(body.encode())
+                body = ""
+    return [line for line in received.decode().split("\r\n") if line.startswith("HTTP/1.1 ")]

@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from medenv.agents import load as agent
 
+from medenv.agents import load as agent
 from medenv.episode import Benchmark
 from medenv.fhir import BackendError
 from medenv.fhir.remote import Client, RemoteBackend
 from medenv.fhir.remote.load import holds, load, of_patients
-from medenv.protocol import Status
+from medenv.trajectories import Status
 from tests.fhir import recordings
 from tests.fhir.backends import served
 from tests.fhir.containers import collect
@@ -22,7 +22,7 @@ def url():
 
 
 def test_episodes_on_other_charts_are_no_scores(url):
-    with Benchmark("builtin", backend="remote", server={"url": url}) as benchmark:
+    with Benchmark("builtin", backend="remote", backend_options={"url": url}) as benchmark:
         (lost,) = collect(benchmark, agent("reference"), [benchmark.tasks.task("task9_1")])
     assert (lost.status, lost.verdict) == (Status.INFRASTRUCTURE_ERROR, None)
     assert "does not hold the charts" in lost.error

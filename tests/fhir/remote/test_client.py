@@ -10,6 +10,8 @@ from medenv.fhir.remote import Client, ClientOptions, RemoteBackend
 from medenv.fhir.remote.client import PASSWORD, TOKEN, USER
 from tests.fhir.remote.scripted_server import EMPTY, misbehaving
 
+pytestmark = pytest.mark.quick
+
 QUICK = ClientOptions(timeout=0.3, connect_timeout=0.3, retries=1)
 OUTCOME = json.dumps(
     {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "diagnostics": "HAPI-0389: odd"}]}

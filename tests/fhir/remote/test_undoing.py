@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from medenv.fhir import BackendError
+from medenv.fhir import BackendError, Response
 from medenv.fhir.remote import Client, ClientOptions, RemoteBackend, UnrestoredError
 from tests.fhir import recordings
 from tests.fhir.backends import served
@@ -126,6 +126,75 @@ def test_what_cannot_be_undone_is_not_sent(url, first, backend):
             assert answer.status == 403
             assert "can't be undone" in answer.body
     assert held(url) == first
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [("1" * 1200, False), (f'"{"1" * 1200}"', False), ("1e1200", False), ('"1e1200"', True), ("1e9", True)],
+)
+def test_numbers_that_a_server_could_not_read_again_are_not_sent(url, first, backend, value, sent):
+    body = json.dumps(observation(valueQuantity={"value": "value"})).replace('"value"}', f"{value}}}")
+    inside = json.dumps(
+        {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "POST", "url": "Observation"}}]}
+    ).replace('{"request"', f'{{"resource": {body}, "request"')
+    with backend.open() as session:
+        for where, text in (("Observation", body), ("", inside)):
+            assert ("never be read again" in session.post(where, text).body) is not sent
+    assert held(url) == first
+
+
+def test_what_a_conditional_create_finds_stays(url, first, backend):
+    with backend.open() as session:
+        request = {"method": "POST", "url": "Patient", "ifNoneExist": f"identifier={PATIENT}"}
+        transaction(session, {"resource": {"resourceType": "Patient", "gender": "other"}, "request": request})
+        assert (session.written, session.changes()) == (0, [])
+    assert held(url) == first
+
+
+def test_a_server_without_history_is_taken_at_its_word(url, first, backend, monkeypatch):
+    whole = Client.send
+
+    def send(client, method, target, *more):
+        return Response(404, "") if target.startswith("_history") else whole(client, method, target, *more)
+
+    monkeypatch.setattr(Client, "send", send)
+    with backend.open() as session:
+        patient = json.loads(session.get(f"Patient/{PATIENT}").body)
+        kept = post(session, observation())
+        session.put(f"Patient/{PATIENT}", json.dumps(patient | {"gender": "other"}))
+        session.put(f"Patient/{PATIENT}", json.dumps(patient))
+        session.put(f"Patient/{PATIENT}", json.dumps(patient))
+        assert session.written == 3
+        request = {"method": "POST", "url": "Patient", "ifNoneExist": f"identifier={PATIENT}"}
+        created = {"resource": observation(), "request": {"method": "POST", "url": "Observation"}}
+        transaction(session, {"resource": {"resourceType": "Patient"}, "request": request}, created)
+        gone = post(session, observation())
+        session.delete(f"Observation/{gone}")
+        session.delete(f"Observation/{gone}")
+        session.delete(f"Condition?_id={next(i for t, i in first if t == 'Condition')}")
+        assert session.written == 7
+        found = {(c.type, c.id): (c.kind, len(c.versions)) for c in session.changes()}
+        assert found["Observation", kept] == ("create", 0)
+        assert found["Patient", PATIENT] == ("undone", 1)
+        assert found["Observation", gone] == ("undone", 1)
+        assert sorted(kind for kind, _ in found.values()) == ["create", "create", "delete", "undone", "undone"]
+    assert held(url) == first
+
+
+def test_another_client_is_no_part_of_the_episode(url, backend):
+    session, other = backend.open(), Client(url)
+    foreign = json.loads(other.send("POST", "Observation", json.dumps(observation())).body)["id"]
+    mine = post(session, observation())
+    assert (session.written, [change.id for change in session.changes()]) == (1, [mine])
+    with pytest.raises(UnrestoredError, match=f"Observation/{foreign}"):
+        session.reset()
+    everything = {"name": "expungeDeletedResources", "valueBoolean": True}
+    other.send("DELETE", f"Observation/{foreign}")
+    parameters = json.dumps({"resourceType": "Parameters", "parameter": [everything]})
+    other.send("POST", f"Observation/{foreign}/$expunge", parameters)
+    other.close()
+    session.close()
+    backend.open().close()
 
 
 def test_another_client_is_noticed(url, backend):

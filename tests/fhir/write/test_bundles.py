@@ -6,6 +6,8 @@ import pytest
 
 from medenv.fhir import EmbeddedBackend
 
+pytestmark = pytest.mark.quick
+
 PATIENT = {"resourceType": "Patient", "id": "S1", "gender": "female"}
 
 
@@ -146,6 +148,8 @@ def test_a_patient_and_its_records_can_go_together(session):
         ([entry("POST", "Observation")], "transaction", 400, "HAPI-0543: Missing required resource in Bundle.entry[0]"),
         ([entry("DELETE", "")], "transaction", 400, "HAPI-0545: Unable to perform DELETE, no URL provided."),
         ([entry("GET", "Foo/1")], "transaction", 404, "HAPI-0302: Unknown resource type 'Foo'"),
+        ([entry("GET", "")], "transaction", 400, "HAPI-0545: Unable to perform GET, no URL provided."),
+        ([entry("HEAD", "Patient/S1")], "transaction", 400, "HAPI-0538: Unable to handle verb in transaction: HEAD"),
         ([entry("FOO", "Patient")], "transaction", 400, "HAPI-0450"),
         (
             [entry("PUT", "Patient/S2", PATIENT | {"id": "S2"})] * 2,
@@ -169,6 +173,24 @@ def test_what_was_sent_is_kept(session):
     assert answer["resource"]["note"] == [{"text": "n"}]
     record = session.lookup("Observation", answer["resource"]["id"])
     assert json.loads(record.submitted) == sent
+
+
+@pytest.mark.parametrize("nest", [lambda one: one, lambda one: [[one]], lambda one: [[], [one, []]]])
+def test_what_was_sent_is_kept_however_the_entry_is_nested(session, nest):
+    sent = observation(valueString="own", foo=1)
+    body = {"resourceType": "Bundle", "type": "transaction", "entry": nest(entry("POST", "Observation", sent))}
+    assert statuses(session.post("", json.dumps(body))) == ["201 Created"]
+    assert [json.loads(change.submitted) for change in session.changes()] == [sent]
+
+
+def test_a_bundle_may_be_xml(session):
+    body = """<Bundle xmlns="http://hl7.org/fhir"><type value="transaction"/><entry>
+      <resource><Observation><status value="final"/><valueString value="own"/></Observation></resource>
+      <request><method value="POST"/><url value="Observation"/></request></entry></Bundle>"""
+    answer = session.post("", body, {"content-type": "application/fhir+xml", "accept": "application/fhir+json"})
+    assert statuses(answer) == ["201 Created"]
+    (change,) = session.changes()
+    assert (change.stored["valueString"], "own" in change.submitted) == ("own", True)
 
 
 def test_a_stored_bundle_is_not_carried_out(session):

@@ -6,6 +6,8 @@ import pytest
 
 from medenv.fhir import EmbeddedBackend
 
+pytestmark = pytest.mark.quick
+
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 PATIENT = {"resourceType": "Patient", "id": "S1", "identifier": [{"value": "S1"}], "gender": "female"}
 
@@ -125,7 +127,7 @@ def test_an_update_makes_a_version_unless_nothing_changes(session):
     same = session.put(f"Observation/{id_}", observation(id=id_, note=[{"text": "n"}]))
     assert [r.headers["etag"] for r in (first, same)] == ['W/"2"', 'W/"2"']
     assert "source" not in json.loads(same.body)["meta"]
-    assert len(session.history("Observation", id_)) == 2
+    assert len(session.workspace.history("Observation", id_)) == 2
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ import asyncio
 from functools import partial
 
 import pytest
-from medenv.agents import FatalProviderError, load
 
-from medenv.episode import Benchmark
-from medenv.protocol import Status
+from medenv.agents import FatalProviderError, load
+from medenv.episode import Benchmark, BenchmarkConfig
 from medenv.rollouts import Plan, RunFolder, Setup, collect, run
 from medenv.rollouts.engines.processes import ProcessEngine
+from medenv.trajectories import Status
 from tests.rollouts.engines.fragile import fragile
 
 TASK = "task4_2"
@@ -39,15 +39,15 @@ def local(benchmark, tasks):
 
 def processes(benchmark, policy, workers=2):
     return ProcessEngine(
-        Setup({"split": "builtin"}, policy, benchmark.backend.fingerprint), benchmark, policy(), workers
+        Setup(BenchmarkConfig(split="builtin"), policy, benchmark.backend.fingerprint), benchmark, policy(), workers
     )
 
 
 def on_ray(benchmark, policy, workers=2):
-    pytest.importorskip("ray", reason="Ray is not installed (pip install 'medenv[ray]')")
+    pytest.importorskip("ray", reason="this needs the extra 'ray'")
     from medenv.rollouts.engines.ray import RayEngine
 
-    setup = Setup({"split": "builtin"}, policy, benchmark.backend.fingerprint)
+    setup = Setup(BenchmarkConfig(split="builtin"), policy, benchmark.backend.fingerprint)
     return RayEngine(setup, benchmark, policy(), None, workers, 4)
 
 

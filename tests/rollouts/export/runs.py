@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 from medenv.agents import load
-
 from medenv.episode import Benchmark
 from medenv.rollouts import Forks, LocalEngine, Plan, RunFolder, collect, read_stored
 
@@ -25,7 +24,7 @@ def fill(folder, agent, split="train", *, tasks=20, samples=1, seed=0, forks=Non
         policy = load(agent) if isinstance(agent, str) else agent
         chosen = forks or list(made.tasks[:tasks])
         plan = Plan(chosen, seed, samples)
-        options = {"agent": policy.name, "split": split, "task_seed": arguments.get("seed", 0), "grader": None}
+        options = {"agent": policy.name, "split": split, "task_seed": arguments.get("task_seed", 0), "grader": None}
         with RunFolder(folder, {"agent": policy.describe(), "split": split, "seed": seed}, options=options) as run:
             asyncio.run(
                 collect(

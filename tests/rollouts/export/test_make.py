@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from medenv.agents import load
 
-from medenv.protocol import Status
+from medenv.agents import load
 from medenv.rollouts import RunFolder, RunFolderError, read_run
 from medenv.rollouts.export import FORMATS, PERMISSION, Options, export, export_prompts
+from medenv.trajectories import Status
 from tests.agents.openai_server import serving, solve
 from tests.rollouts.export.runs import fill, runs
 
@@ -96,7 +96,14 @@ def test_thinning(tmp_path):
     report = export("kto", runs(*EVERY), tmp_path / "few", Options(limit=25))
     few = strata(rows_of(tmp_path / "few"))
     assert report.total == sum(few.values()) == 25
-    assert max(few.values()) - min(few[key] for key in strata(rows) if strata(rows)[key] > few[key]) <= 1, "spread"
+    for level in (1, 2, 3):  # types take turns, branches within a type, labels within a branch
+        there, taken = Counter(), Counter()
+        for key, count in strata(rows).items():
+            there[key[:level]] += count
+            taken[key[:level]] += few[key]
+        for kind in there:
+            siblings = [taken[other] for other in there if other[:-1] == kind[:-1]]
+            assert taken[kind] in (there[kind], max(siblings), max(siblings) - 1)
     assert report.left_out["more than 25 in all"] == everything.total - 25
     export("kto", runs(*EVERY), tmp_path / "one", Options(per_task=1))
     assert set(Counter((row["task_id"], row["label"]) for row in rows_of(tmp_path / "one")).values()) == {1}

@@ -6,8 +6,10 @@ from urllib.parse import unquote
 
 import pytest
 
+from medenv.agents import load
+from medenv.agents.function_policy import FunctionPolicy
 from medenv.protocol import Conversation, parse
-from medenv.protocol.reply import Reply
+from medenv.protocol.reply import Reply, ToolCall
 from medenv.protocol.tools import TOOLS
 from medenv.rollouts import read_run
 from medenv.rollouts.export import FORMATS, Options, export
@@ -35,9 +37,13 @@ def plain(messages):
 
 
 def same(row_messages, messages):
-    """A row's messages say what the conversation's do; text is never null in a row."""
-    said = [{**{k: v for k, v in one.items() if v is not None}, "content": one["content"] or ""} for one in messages]
-    assert row_messages == plain(said)
+    """A row's messages say what the conversation's do; text is never null in a row, and arguments of calls are objects."""
+    said = [
+        {**{k: v for k, v in one.items() if v is not None}, "content": one["content"] or ""} for one in plain(messages)
+    ]
+    for call in (call for one in said for call in one.get("tool_calls", ())):
+        call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+    assert row_messages == said
 
 
 def test_sft_rows_are_the_solved_conversations_each_once(tmp_path):
@@ -70,10 +76,32 @@ def test_tools_runs_keep_calls_and_functions(tmp_path):
         assert row["messages"][1]["tool_calls"]
 
 
+def test_arguments_of_calls_are_json_text_where_that_is_asked_for(tmp_path):
+    _, rows = made("sft", ("tools",), tmp_path / "d", arguments="text")
+    played = episodes("tools")
+    for row in rows:
+        calls = [call for one in played[row["run"], row["episode"]].messages for call in one.get("tool_calls") or ()]
+        assert [call for one in row["messages"] for call in one.get("tool_calls", ())] == plain(calls)
+
+
+@pytest.mark.parametrize("level", ["trajectory", "turn"])
+def test_a_call_without_a_json_object_gives_no_row_of_objects(tmp_path, level):
+    wrong = ['{"url": "Patient"', "[1]", '"Patient"', "", "null"]
+
+    async def policy(messages):
+        return Reply(calls=[ToolCall("get", wrong[len(messages.messages) // 2 % len(wrong)])])
+
+    fill(tmp_path / "run", FunctionPolicy(policy), tasks=1, benchmark={"protocol": "tools"})
+    text = Options(keep="all", level=level, arguments="text")
+    assert export("sft", [tmp_path / "run"], tmp_path / "text", text).total > 0
+    with pytest.raises(ValueError, match="JSON object"):
+        export("sft", [tmp_path / "run"], tmp_path / "object", Options(keep="failed", level="trajectory"))
+
+
 @pytest.mark.parametrize(("there", "back"), [("reference", "tools"), ("tools", "reference")])
 def test_one_protocol_told_as_the_other_is_what_would_have_been_played(tmp_path, there, back):
     protocol = "tools" if back == "tools" else "text"
-    _, rows = made("sft", (there,), tmp_path / "d", protocol=protocol)
+    _, rows = made("sft", (there,), tmp_path / "d", protocol=protocol, arguments="text")
     really = {one.task.id: one for one in episodes(back).values()}
     assert len(rows) == len(really)
     for row in rows:
@@ -166,6 +194,8 @@ def test_prompts_hold_their_task(tmp_path):
             for turn in solution.turns:
                 episode.step(turn.said)
             assert benchmark.finish(episode).verdict["score"] == 1.0
+            with pytest.raises(ValueError, match=r"train \(version 1\).*train \(version 2\)"):
+                open_row({**row, "split_version": 1}, benchmark)
     _, some = made("grpo", EVERY, tmp_path / "e", pass_rate=(0.0, 0.2))
     assert {row["task_id"] for row in some} == {row["task_id"] for row in rows if row["pass_rate"] <= 0.2}
 
@@ -225,6 +255,19 @@ def test_conversations_of_rows_are_conversations_again(tmp_path):
 
 
 def test_tasks_of_another_seed_are_found_again(tmp_path):
-    fill(tmp_path / "seven", "reference", tasks=5, benchmark={"seed": 7})
+    fill(tmp_path / "seven", "reference", tasks=5, benchmark={"task_seed": 7})
     export("steps", [tmp_path / "seven"], tmp_path / "d")
     assert len((tmp_path / "d" / "data" / "train.jsonl").read_bytes().splitlines()) == 5
+
+
+@pytest.mark.parametrize("protocol", ["text", "tools"])
+def test_sharegpt_rows_that_run_out_of_turns_end_with_the_models_words(tmp_path, protocol):
+    wanders = load("scripted", script=["GET Patient?_count=1"] * 3)
+    fill(tmp_path / "run", wanders, tasks=3, benchmark={"max_turns": 3, "protocol": protocol})
+    report = export("sharegpt", [tmp_path / "run"], tmp_path / "made", Options(keep="all"))
+    rows = [json.loads(line) for line in (tmp_path / "made" / "data" / "train.jsonl").read_bytes().splitlines()]
+    assert len(rows) == 3
+    assert {row["conversations"][-1]["from"] for row in rows} == {"gpt" if protocol == "text" else "function_call"}
+    assert {len(row["conversations"]) for row in rows} == {6}
+    assert sum(report.to_dict()["shortened"].values()) == 3
+    assert "last answer" in (tmp_path / "made" / "README.md").read_text()

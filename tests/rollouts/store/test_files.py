@@ -8,12 +8,13 @@ import sys
 import orjson
 import pytest
 
-from medenv.protocol.stored import parse, seal
-from medenv.protocol.trajectory import TrajectoryError
 from medenv.rollouts import Manifest, RunFolder, RunFolderError, RunWriteError
 from medenv.rollouts.store import check_run, files, log, numbered, read_run, repair_run
-from medenv.rollouts.store.log import AppendLog, mend
+from medenv.rollouts.store.log import AppendLog, drop_torn_line
+from medenv.trajectories import TrajectoryError, parse, seal
 from tests.rollouts.store.test_folder import row
+
+pytestmark = pytest.mark.quick
 
 
 def filled(path, count=3):
@@ -93,7 +94,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_the_last_line_is_mended(tmp_path, before, after, cut):
     path = tmp_path / "log"
     path.write_bytes(before)
-    assert mend(path) is cut
+    assert drop_torn_line(path) is cut
     assert path.read_bytes() == after
 
 

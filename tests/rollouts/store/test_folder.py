@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medenv.protocol import Status, Trajectory
 from medenv.rollouts import RunFolder, RunFolderError
 from medenv.tasks import Task
+from medenv.trajectories import Status, Trajectory
 
 
 def row(number):
@@ -80,6 +80,7 @@ def test_the_summary_is_replaced_whole(tmp_path):
     assert json.loads(folder.summary.read_bytes()) == {"seed": 1, "total": {"passed": 3}}
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         ".writer.lock",
+        "checksums.txt",
         "manifest.json",
         "summary.json",
         "trajectories.jsonl",

@@ -7,20 +7,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from medenv.protocol.trajectory import Trajectory
-from medenv.rollouts.export.columns import FLOAT, INT, MESSAGES, TEXT, Kind
+from medenv.errors import DataError
+from medenv.rollouts.export.columns import FLOAT, INT, JSON, MESSAGES, TEXT, Kind
 from medenv.rollouts.export.convert import in_protocol
 from medenv.rollouts.export.entries import Entry
 from medenv.rollouts.export.items import Item
+from medenv.rollouts.export.messages import tools_text
 from medenv.rollouts.export.options import Options
-from medenv.rollouts.export.provenance import COLUMNS, episode_name, origin
+from medenv.rollouts.export.provenance import COLUMNS, episode_name, provenance_columns
 from medenv.rollouts.export.source import Source
-from medenv.rollouts.export.talk import tools_text
+from medenv.trajectories import Trajectory
 
 __all__ = ["PAIR_COLUMNS", "Format", "LeftOutError", "of_pair"]
 
 
-class LeftOutError(ValueError):
+class LeftOutError(DataError):
     """A row can't be made; the message is a short reason, the same for all of its kind."""
 
 
@@ -36,6 +37,7 @@ class Format(ABC):
         title: A line about it.
         use: How it is used, as a Markdown text for the card.
         keeps: Which episodes become rows unless the options say.
+        shortened: How many rows lack a part of their episode, by what is missing.
     """
 
     name: ClassVar[str]
@@ -45,6 +47,7 @@ class Format(ABC):
 
     def __init__(self, options: Options, tools: bool) -> None:
         self.options, self.tools = options, tools
+        self.shortened: Counter[str] = Counter()
 
     @property
     @abstractmethod
@@ -59,11 +62,11 @@ class Format(ABC):
     @property
     def messages(self) -> Kind:
         """The kind of a list of messages."""
-        return MESSAGES(self.tools, self.options.reasoning)
+        return MESSAGES(self.tools, self.options.reasoning, JSON if self.options.arguments == "object" else TEXT)
 
     @abstractmethod
     def plan(self, entries: list[Entry], left_out: Counter[str]) -> Iterator[Item]:
-        """The rows there could be.
+        """Plan the rows that the episodes could give.
 
         Args:
             entries: The episodes, in the order of the runs.
@@ -80,7 +83,7 @@ class Format(ABC):
         """
 
     def kept(self, entries: list[Entry], left_out: Counter[str]) -> list[Entry]:
-        """The episodes that were asked for."""
+        """Return the episodes that `keep` asks for, passed, failed or all; count the others in `left_out`."""
         keep = self.options.keep or self.keeps
         if keep == "all":
             return entries
@@ -94,12 +97,12 @@ class Format(ABC):
         return in_protocol(source.read(item.entries[which]), self.options.protocol)
 
     def with_origin(self, row: Mapping[str, Any], trajectory: Trajectory, item: Item, source: Source) -> dict[str, Any]:
-        """A row with the columns that say where it comes from."""
+        """Add to a row the columns of its provenance and, where the format has it, that of the functions."""
         tools = {"tools": tools_text(trajectory)} if self.tools else {}
         return {
             **row,
             **tools,
-            **origin(trajectory, source.names[item.entries[0].run], self.options.license, item.turn),
+            **provenance_columns(trajectory, source.names[item.entries[0].run], self.options.license, item.turn),
         }
 
 
@@ -115,7 +118,7 @@ PAIR_COLUMNS: Mapping[str, Kind] = {
 
 
 def of_pair(item: Item, rejected: Trajectory, source: Source) -> dict[str, Any]:
-    """The values of `PAIR_COLUMNS`."""
+    """Return the values of `PAIR_COLUMNS` for a pair's row."""
     return {
         "rejected_run": source.names[item.entries[1].run],
         "rejected_episode": episode_name(rejected),

@@ -10,18 +10,18 @@ from typing import Any
 
 import gymnasium
 import orjson
+from gymnasium.spaces import Text
 
 from medenv import __version__
-from medenv.envs.spaces import ActionText, UnicodeText
-from medenv.protocol.trajectory import Status, Trajectory
 from medenv.rollouts.export.columns import Kind
 from medenv.rollouts.export.entries import Entry
 from medenv.rollouts.export.formats.base import Format
 from medenv.rollouts.export.items import Item
-from medenv.rollouts.export.provenance import origin, player
+from medenv.rollouts.export.provenance import player, provenance_columns
 from medenv.rollouts.export.source import Source
 from medenv.rollouts.rebuilding import PLACES, benchmark_arguments
 from medenv.rollouts.store import Manifest
+from medenv.trajectories import Status, Trajectory
 
 __all__ = ["Minari"]
 
@@ -70,10 +70,11 @@ class Minari(Format):
         from minari.data_collector import EpisodeBuffer
         from minari.dataset.minari_storage import MinariStorage
 
+        observations, actions = self._spaces(items, source)
         storage = MinariStorage.new(
             folder.absolute() / "data",
-            observation_space=UnicodeText(),
-            action_space=ActionText(),
+            observation_space=observations,
+            action_space=actions,
             env_spec=_spec(source.samples[items[0].entries[0].run], source.manifests[items[0].entries[0].run]),
             data_format="hdf5",
         )
@@ -97,9 +98,33 @@ class Minari(Format):
 
         storage.update_episodes(buffers())
 
+    def _spaces(self, items: Sequence[Item], source: Source) -> tuple[Text, Text]:
+        """Measure the observation and action spaces of all rows, which Minari stores at the start and never widens."""
+        seen, said = _Extent(), _Extent()
+        for item in items:
+            made = _episode(self.episode(item, source), {})
+            seen.take(made["observations"])
+            said.take(made["actions"])
+        return seen.space(), said.space()
+
     def _options_of(self, one: Trajectory, item: Item, source: Source) -> dict[str, Any]:
-        said = origin(one, source.names[item.entries[0].run], self.options.license)
+        said = provenance_columns(one, source.names[item.entries[0].run], self.options.license)
         return {name: value for name, value in said.items() if value is not None}  # HDF5 has no null
+
+
+class _Extent:
+    """The longest of some texts, and the characters that they are of."""
+
+    def __init__(self) -> None:
+        self._length, self._characters = 1, {" "}
+
+    def take(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self._length = max(self._length, len(text))
+            self._characters.update(text)
+
+    def space(self) -> Text:
+        return Text(self._length, min_length=0, charset="".join(sorted(self._characters)))
 
 
 def _minari_version() -> str:
@@ -109,18 +134,16 @@ def _minari_version() -> str:
 
 
 def _spec(one: Trajectory | None, manifest: Manifest | None) -> Any:
-    """The environment that episodes like this one are from."""
+    """Make the Gymnasium spec of the environment that an episode is from, without the places of files."""
     spec = deepcopy(gymnasium.spec("MedAgentBench-v0"))
     if one is not None:
         arguments = {name: value for name, value in benchmark_arguments(one, manifest).items() if name not in PLACES}
-        if "seed" in arguments:
-            arguments["task_seed"] = arguments.pop("seed")
         spec.kwargs.update(arguments)
     return spec
 
 
 def _episode(one: Trajectory, options: dict[str, Any]) -> dict[str, Any]:
-    """An episode as `MedAgentBenchEnv` would have stepped it; in the tools protocol an action is a message as JSON."""
+    """Lay out an episode as `MedAgentBenchEnv` would have stepped it; calls of the tools protocol are JSON messages."""
     more = [False] * (len(one.turns) - 1)
     cut = one.status in (Status.TURN_LIMIT, Status.CONTEXT_LIMIT)
     shown = [turn.observation or "" for turn in one.turns]

@@ -10,9 +10,9 @@ from medenv.rollouts.export.columns import BOOL, FLOAT, Kind
 from medenv.rollouts.export.entries import Entry, length
 from medenv.rollouts.export.formats.base import PAIR_COLUMNS, Format, LeftOutError, of_pair
 from medenv.rollouts.export.items import Item
+from medenv.rollouts.export.messages import completion, history
 from medenv.rollouts.export.pairing import distinct, forks, groups, trajectory_pairs, turn_pairs
 from medenv.rollouts.export.source import Source
-from medenv.rollouts.export.talk import completion, history
 
 __all__ = ["DirectPreference", "Labelled"]
 
@@ -42,16 +42,16 @@ class DirectPreference(Format):
     def row(self, item: Item, source: Source) -> dict[str, Any]:
         """See `Format.row`."""
         chosen, rejected = (self.episode(item, source, which) for which in (0, 1))
-        thoughts = self.options.reasoning
+        form = self.options.form
         sides = {
-            "chosen": completion(chosen, item.turn, thoughts),
-            "rejected": completion(rejected, item.turn, thoughts),
+            "chosen": completion(chosen, item.turn, form),
+            "rejected": completion(rejected, item.turn, form),
         }
         if item.turn is not None and self.options.length_ratio is not None:
             shorter, longer = sorted(max(1, length(said[0])) for said in sides.values())
             if longer > self.options.length_ratio * shorter:
                 raise LeftOutError("replies of too different length")
-        row = {"prompt": history(chosen, item.turn or 0, thoughts), **sides, **of_pair(item, rejected, source)}
+        row = {"prompt": history(chosen, item.turn or 0, form), **sides, **of_pair(item, rejected, source)}
         return self.with_origin(row, chosen, item, source)
 
 
@@ -63,7 +63,8 @@ class Labelled(Format):
     use = (
         "For TRL's `KTOTrainer`. `label` says whether the episode passed. At the level of turns a reply is good if as large a share of "
         "its continuations passed as of all that had the same history, and bad if none passed though others did; the rest, which nobody "
-        "can tell, is left out. `value` is that share."
+        "can tell, is left out. `value` is that share. At the level of episodes `completion` holds the server's answers too, "
+        "and KTOTrainer, which masks nothing within it, learns them as if the agent had written them: prefer --level turn."
     )
     keeps = "all"
 
@@ -98,10 +99,10 @@ class Labelled(Format):
 
     def row(self, item: Item, source: Source) -> dict[str, Any]:
         """See `Format.row`."""
-        one, thoughts = self.episode(item, source), self.options.reasoning
+        one, form = self.episode(item, source), self.options.form
         row = {
-            "prompt": history(one, item.turn or 0, thoughts),
-            "completion": completion(one, item.turn, thoughts),
+            "prompt": history(one, item.turn or 0, form),
+            "completion": completion(one, item.turn, form),
             "label": item.values["label"],
             "value": item.values["value"],
         }

@@ -9,16 +9,17 @@ from typing import Any
 import orjson
 
 from medenv.episode import Benchmark
+from medenv.errors import InputError
 from medenv.rollouts.export.columns import FLOAT, INT, TEXT, Kind
 from medenv.rollouts.export.entries import Entry
 from medenv.rollouts.export.formats.base import Format
 from medenv.rollouts.export.items import Item
+from medenv.rollouts.export.messages import history
 from medenv.rollouts.export.pairing import groups
 from medenv.rollouts.export.source import Source
-from medenv.rollouts.export.talk import history
 from medenv.rollouts.rebuilding import PLACES, benchmark_arguments
 from medenv.tasks import Task
-from medenv.tasks.taskset import fields_of
+from medenv.tasks.taskset import check_version, fields_of
 
 __all__ = ["Prompts", "open_row"]
 
@@ -76,12 +77,12 @@ class Prompts(Format):
 
 
 def benchmark_text(arguments: Mapping[str, Any]) -> str:
-    """A benchmark's arguments as JSON text, without the places of files on this machine."""
+    """Write a benchmark's arguments as JSON text, without the places of files on this machine."""
     return orjson.dumps({name: value for name, value in arguments.items() if name not in PLACES}).decode()
 
 
 def task_text(task: Task) -> str:
-    """A task as JSON text."""
+    """Write a task as JSON text."""
     return orjson.dumps(fields_of(task)).decode()
 
 
@@ -96,11 +97,13 @@ def open_row(row: Mapping[str, Any], benchmark: Benchmark) -> Any:
         The episode; finish it with `Benchmark.finish`, which grades it.
 
     Raises:
-        ValueError: The charts are not those that the row was made on.
+        ValueError: Charts or version of the split are not those that the row was made on.
     """
+    task = Task(**orjson.loads(row["task"]))
+    check_version(task.split, row.get("split_version"), benchmark.tasks.version, f"the row of task {task.id!r}")
     if row["data_fingerprint"] not in (None, benchmark.backend.fingerprint):
-        raise ValueError(
+        raise InputError(
             f"the row of task {row['task_id']!r} was made on charts {row['data_fingerprint']}, and these are "
             f"{benchmark.backend.fingerprint}; open them with Benchmark(**json.loads(row['benchmark']))"
         )
-    return benchmark.start(Task(**orjson.loads(row["task"])))
+    return benchmark.start(task)

@@ -8,13 +8,14 @@ from typing import Any
 
 import orjson
 
+from medenv.protocol.reply import arguments_object
 from medenv.rollouts.export.columns import BOOL, TEXT, Kind, ListOf
 from medenv.rollouts.export.entries import Entry
-from medenv.rollouts.export.formats.base import Format
+from medenv.rollouts.export.formats.base import Format, LeftOutError
 from medenv.rollouts.export.items import Item
+from medenv.rollouts.export.messages import Form, completion, history, messages
 from medenv.rollouts.export.pairing import distinct
 from medenv.rollouts.export.source import Source
-from medenv.rollouts.export.talk import completion, history, messages
 
 __all__ = ["ShareGPT", "SupervisedFineTuning", "distinct_turns"]
 
@@ -48,11 +49,11 @@ class SupervisedFineTuning(Format):
 
     def row(self, item: Item, source: Source) -> dict[str, Any]:
         """See `Format.row`."""
-        one, thoughts = self.episode(item, source), self.options.reasoning
+        one, form = self.episode(item, source), self.options.form
         if item.turn is not None:
-            row = {"prompt": history(one, item.turn, thoughts), "completion": completion(one, item.turn, thoughts)}
+            row = {"prompt": history(one, item.turn, form), "completion": completion(one, item.turn, form)}
         else:
-            said = messages(one, thoughts)
+            said = messages(one, form)
             row = {"messages": said, "trained": [message["role"] == "assistant" for message in said]}
         return self.with_origin(row, one, item, source)
 
@@ -76,7 +77,8 @@ class ShareGPT(SupervisedFineTuning):
     title = "solved episodes in ShareGPT's form, as LLaMA-Factory, Axolotl and others read it"
     use = (
         "`conversations` is a list of `from` and `value`: `system`, `human` and `gpt`; native calls are `function_call` (a JSON object "
-        "with name and arguments), their answers `observation`, the functions a JSON text in `tools`."
+        "with name and arguments), their answers `observation`, the functions a JSON text in `tools`. "
+        "Each conversation ends with the agent's words."
     )
 
     @property
@@ -92,24 +94,28 @@ class ShareGPT(SupervisedFineTuning):
         """See `Format.row`."""
         one = self.episode(item, source)
         said: list[dict[str, str]] = []
-        for message in messages(one):
+        for message in messages(one, Form(text_arguments=True)):
             # The environment carries out the first call of a reply alone, and the form has room for one answer.
             if message["role"] == "system" or (message["role"] == "tool" and said[-1]["from"] == "observation"):
                 continue
             said.append(_turn(message))
+        if said[-1]["from"] in _ENVIRONMENT:
+            if len(said) == 1:
+                raise LeftOutError("no reply at all")
+            # A reader trains on pairs, and drops or refuses a conversation whose last words nobody answers.
+            del said[-1]
+            self.shortened["the last answer of the server, which the agent had no turn left to reply to"] += 1
         return self.with_origin({"conversations": said, "system": one.system or ""}, one, item, source)
 
 
 _FROM = {"user": "human", "assistant": "gpt", "tool": "observation"}
+_ENVIRONMENT = ("human", "observation")
 
 
 def _turn(message: Mapping[str, Any]) -> dict[str, str]:
     if not message.get("tool_calls"):
         return {"from": _FROM[message["role"]], "value": message["content"]}
     function = message["tool_calls"][0]["function"]
-    try:
-        arguments = orjson.loads(function["arguments"])
-    except orjson.JSONDecodeError:
-        arguments = function["arguments"]
-    call = {"name": function["name"], "arguments": arguments}
+    arguments = arguments_object(function["arguments"])
+    call = {"name": function["name"], "arguments": function["arguments"] if arguments is None else arguments}
     return {"from": "function_call", "value": orjson.dumps(call).decode()}

@@ -8,14 +8,14 @@ from typing import Any
 
 from medenv.episode import Benchmark
 from medenv.grading.strict.progress import progress
-from medenv.protocol.trajectory import Trajectory
 from medenv.rollouts.export.columns import BOOL, FLOAT, INT, Kind, ListOf
 from medenv.rollouts.export.entries import Entry
 from medenv.rollouts.export.formats.base import Format, LeftOutError
 from medenv.rollouts.export.items import Item
+from medenv.rollouts.export.messages import completion, history, messages
 from medenv.rollouts.export.source import Source
-from medenv.rollouts.export.talk import completion, history, messages
 from medenv.rollouts.replaying import ReplayError, retrace
+from medenv.trajectories import Trajectory
 
 __all__ = ["StepRewards"]
 
@@ -57,26 +57,26 @@ class StepRewards(Format):
 
     def row(self, item: Item, source: Source) -> dict[str, Any]:
         """See `Format.row`."""
-        played, thoughts = source.read(item.entries[0]), self.options.reasoning
+        played, form = source.read(item.entries[0]), self.options.form
         if self._last is None or self._last[0] != item.entries[0]:
             self._last = (item.entries[0], self._values(played, source.benchmark(played, item.entries[0].run)))
         values = self._last[1]
         one = self.episode(item, source)
         row: dict[str, Any]
         if item.turn is None:
-            said = messages(one, thoughts)
+            said = messages(one, form)
             row = {"messages": said, "trained": [message["role"] == "assistant" for message in said], **values}
         else:
             row = {
-                "prompt": history(one, item.turn, thoughts),
-                "completion": completion(one, item.turn, thoughts),
+                "prompt": history(one, item.turn, form),
+                "completion": completion(one, item.turn, form),
                 **{_SINGLE[name]: each[item.turn] for name, each in values.items()},
                 "turns": len(one.turns),
             }
         return self.with_origin(row, one, item, source)
 
     def _values(self, played: Trajectory, benchmark: Benchmark) -> dict[str, list[float]]:
-        """The values a turn; the episode is played again for them, since the record keeps only the chart's last state."""
+        """Compute each turn's values; plays the episode again, since its record keeps only the chart's last state."""
         turns, gamma = len(played.turns), self.options.gamma
         score = float((played.verdict or {}).get("score", 0.0))
         rewards = [0.0] * (turns - 1) + [score] * min(1, turns)
@@ -101,7 +101,7 @@ def _progress(played: Trajectory, benchmark: Benchmark) -> list[float]:
     found, episode = [], None
     try:
         for episode in retrace(benchmark, played):
-            found.append(progress(benchmark.watch(episode)))
+            found.append(progress(benchmark.snapshot(episode)))
     except ReplayError as error:
         raise LeftOutError(f"doesn't replay: another {error.difference.what} than recorded") from error
     finally:

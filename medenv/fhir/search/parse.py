@@ -1,0 +1,254 @@
+"""Parsing a search: from its parameters to what they demand, and which refusal wins where several are due.
+
+No chart is needed: what only a chart can say is left to `medenv.fhir.search.resolve`, so that equal searches are parsed once. A chain
+and ``_has`` are searches within the search, parsed by recursion. The order of the checks is HAPI's: values first, then names,
+includes, chains, and the sort last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+
+from medenv.fhir import definitions
+from medenv.fhir.definitions import SearchParameter
+from medenv.fhir.errors import FhirError, not_supported
+from medenv.fhir.index.extract import BASE
+from medenv.fhir.request import Params
+from medenv.fhir.search.conditions import Condition, IdCondition, MissingCondition, ReferenceCondition
+from medenv.fhir.search.controls import checked, controls_of
+from medenv.fhir.search.parameters import (
+    Group,
+    UnknownTypeError,
+    group,
+    known_parameters,
+    split_name,
+    unknown_parameter,
+    unsupported_modifiers,
+)
+from medenv.fhir.search.query import (
+    Chain,
+    Criterion,
+    Ids,
+    Query,
+    Reference,
+    References,
+    ReverseChain,
+)
+from medenv.fhir.search.translate import MEASURED, check_value, condition_of, date_condition, read_dates
+from medenv.fhir.search.values import split_list, unescape
+
+__all__ = ["parse"]
+
+_CACHED = 8192
+_QUERIES = 256
+"""Parsed searches that are kept: few, as most name an instant of their own and never come again, and new memory costs more than a parse."""
+_RANK = attrgetter("rank")
+
+Criteria = list[Condition | Criterion]
+
+
+@lru_cache(_QUERIES)
+def parse(type_: str, params: Params, base: str) -> Query:
+    """Parse a search.
+
+    Args:
+        type_: The resource type that is searched.
+        params: Its parameters, decoded.
+        base: The server's base URL, for references that name it.
+
+    Raises:
+        FhirError: Whatever HAPI refuses first.
+    """
+    own = params.own()
+    controls = controls_of(type_, own)
+    if controls.names:
+        _check_names(type_, params, own)
+    groups, unknown = group(type_, params)
+    dates = _check_values(groups)
+    paging = checked(controls.paging)
+    if unknown:
+        raise unknown_parameter(type_, params, unknown)
+    presentation = checked(controls.presentation)
+    criteria: Criteria = []
+    if own:
+        _refuse_fulltext(groups)
+        if controls.names:
+            criteria += _reverse_chains(type_, own, base)
+    criteria += _criteria(type_, groups, dates, base)
+    if controls.names:
+        criteria += _filter_and_list(type_, own)
+    sort = checked(controls.sort)
+    if len(criteria) > 1:
+        criteria.sort(key=_RANK)
+    return Query(type_, params, criteria, sort, paging.count, paging.offset, paging.elements, *presentation)
+
+
+def _check_names(type_: str, params: Params, own: Params) -> None:
+    """Refuse the names that HAPI refuses before it reads any value.
+
+    Raises:
+        FhirError: ``_query``, or HAPI-1942.
+    """
+    if "_query" in own.names():
+        raise not_supported(type_, params.names())
+    for name, _ in own:
+        if name.partition(":")[0] == "_has" and (name.count(":") < 3 or not all(name.split(":", 3)[1:3])):
+            raise FhirError(400, f"HAPI-1942: Invalid _has parameter syntax: {name.removeprefix('_has') or name}")
+
+
+def _check_values(groups: Sequence[Group]) -> dict[str, list[Any]]:
+    """Read what can be read wrongly; return the bounds of each date parameter."""
+    dates = {}
+    for parameter, values in groups:
+        if parameter.type == "date":
+            dates[parameter.code] = read_dates(values)
+        elif parameter.type in MEASURED:
+            for qualifier, value in values:
+                check_value(parameter, qualifier, value)
+    return dates
+
+
+def _refuse_fulltext(groups: Sequence[Group]) -> None:
+    codes = [parameter.code for parameter, _ in groups]
+    for code in ("_content", "_text"):
+        if code in codes:
+            text = f"HAPI-1192: Fulltext search is not enabled on this service, can not process parameter: {code}"
+            raise FhirError(400, text)
+
+
+def _filter_and_list(type_: str, own: Params) -> Criteria:
+    """Refuse ``_filter``, which fails on HAPI, and find nothing by ``_list``, as no list exists that it could name."""
+    found: Criteria = []
+    for name, value in own:
+        if name == "_filter":
+            raise FhirError(500, f"begin {len(value)}, end {len(value) + 1}, length {len(value)}")
+        if name == "_list" and value:
+            found.append(IdCondition(definitions.search_parameters(type_)["_id"], []))
+    return found
+
+
+def _criteria(type_: str, groups: Sequence[Group], dates: dict[str, list[Any]], base: str) -> Criteria:
+    """Make what all parameters but ``_has``, ``_filter`` and ``_list`` demand."""
+    found: Criteria = []
+    try:
+        for parameter, values in groups:
+            code = parameter.code
+            if parameter.type == "date":
+                made: list[Condition | Criterion | None] = [date_condition(parameter, dates[code])]
+            elif code == "_id" or parameter.type == "reference":
+                made = [_of_resources(type_, code, qualifier, value, base) for qualifier, value in values]
+            else:
+                made = [condition_of(type_, code, qualifier, value) for qualifier, value in values]
+            found += [one for one in made if one is not None]
+    except UnknownTypeError as error:
+        raise unsupported_modifiers(type_, groups, error) from None
+    return found
+
+
+@lru_cache(_CACHED)
+def _of_resources(type_: str, code: str, qualifier: str, value: str, base: str) -> Condition | Criterion | None:
+    """Return what a value of ``_id`` or of a reference parameter demands; None if that is nothing.
+
+    Raises:
+        FhirError: HAPI-1101, 1243 or 1250, or what the search of a chain refuses.
+    """
+    parameter = definitions.search_parameters(type_)[code]
+    if code == "_id":
+        ids = split_list(value)
+        return Ids(parameter, type_, ids) if ids else None
+    if qualifier == ":missing":
+        return MissingCondition(parameter, value == "true")
+    restrict, _, chain = qualifier.removeprefix(":").partition(".")
+    if restrict and not definitions.is_resource(restrict):
+        text = f'HAPI-1250: Invalid/unsupported resource type: "{restrict}"'
+        raise FhirError(400, text) if chain else UnknownTypeError(400, text)
+    if chain:
+        return _chain(parameter, restrict, chain, value, base)
+    members = split_list(value)
+    if not members or any(definitions.is_resource(m[:-1]) and m.endswith("/") for m in members):
+        raise FhirError(400, "HAPI-1101: Parameter value missing in request")
+    return References(parameter, [_reference(restrict, unescape(m), base) for m in members])
+
+
+def _reference(restrict: str, value: str, base: str) -> Reference:
+    """Parse a reference: an id, ``Type/id``, or a URL.
+
+    Args:
+        restrict: The type that a modifier names, or ``""``.
+        value: The reference.
+        base: The server's base URL.
+
+    Raises:
+        UnknownTypeError: HAPI-1250.
+    """
+    for own in (base, BASE):
+        value = value.removeprefix(own + "/")
+    value = value.removeprefix("/").split("/_history/")[0]
+    kind, slash, id_ = value.rpartition("/")
+    if "/" in kind and ":" not in kind:
+        kind = kind.rpartition("/")[2]
+    if slash and ":" in kind:
+        return Reference("", value, whole=True)
+    if slash and not restrict and not definitions.is_resource(kind):
+        raise UnknownTypeError(400, f'HAPI-1250: Invalid/unsupported resource type: "{kind}"')
+    return Reference(kind or restrict, id_)
+
+
+def _chain(parameter: SearchParameter, restrict: str, chain: str, value: str, base: str) -> Condition | Criterion:
+    """Parse a chain: a search of each type that it can lead to.
+
+    Args:
+        parameter: The reference parameter that it starts from.
+        restrict: The type that a modifier names, or ``""`` for all that the parameter leads to.
+        chain: The rest: a parameter of those types, with its own qualifier.
+        value: Its value.
+        base: The server's base URL.
+
+    Raises:
+        FhirError: HAPI-1243 if no type knows the parameter, or what the search of a type refuses.
+    """
+    name = split_name(chain)[0]
+    kinds = [restrict] if restrict else list(parameter.targets or definitions.types())
+    able = [k for k in kinds if name in known_parameters(k)]
+    if not able:
+        raise FhirError(400, f"HAPI-1243: Invalid parameter chain: {parameter.code}.{chain}")
+    if name == "_id":  # HAPI finds nothing by it
+        return ReferenceCondition(parameter, [])
+    return Chain(parameter, [parse(kind, Params([(chain, value)]), base) for kind in able])
+
+
+def _reverse_chains(type_: str, own: Params, base: str) -> Criteria:
+    """Parse all ``_has``."""
+    return [_reverse_chain(type_, name[4:], value, base) for name, value in own if name.startswith("_has:")]
+
+
+def _reverse_chain(type_: str, name: str, value: str, base: str) -> Condition | Criterion:
+    """Parse one ``_has``.
+
+    Args:
+        type_: The type of the resources that are wanted.
+        name: What follows ``_has``: a colon, a type, a reference parameter of it and a parameter of it, between colons.
+        value: The last one's value.
+        base: The server's base URL.
+
+    Raises:
+        FhirError: HAPI-1208 or 1209, or what the inner search refuses, as a 500.
+    """
+    own = definitions.search_parameters(type_)["_id"]
+    kind, link, rest = name[1:].split(":", 2)
+    if not definitions.is_resource(kind):
+        raise FhirError(400, f"HAPI-1208: Invalid resource type: {kind}")
+    known = known_parameters(kind)
+    for wanted in (rest, link):
+        if wanted not in known:
+            raise FhirError(400, f"HAPI-1209: Unknown parameter name: {kind}:{wanted}")
+    if known[link].type != "reference":
+        return IdCondition(own, [])
+    try:
+        query = parse(kind, Params([(rest, value)]), base)
+    except FhirError as error:
+        raise FhirError(500, error.diagnostics) from None
+    return ReverseChain(own, type_, known[link], query)

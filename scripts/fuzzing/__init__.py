@@ -1,0 +1,1 @@
+"""Odd replies, and the episodes that they are played in."""

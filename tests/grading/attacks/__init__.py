@@ -1,0 +1,45 @@
+"""Attacks on the strict grader, one module a principle; importing the package fills `ATTACKS`."""
+
+from tests.grading.attacks import (
+    access,
+    answers,
+    anyorder,
+    asked_again,
+    besides,
+    between,
+    choices,
+    forms,
+    hidden,
+    latest,
+    medication,
+    nobody,
+    pressure,
+    screen,
+    service,
+    undone,
+    unread,
+)
+from tests.grading.attacks.base import ATTACKS, Attack, run
+
+__all__ = [
+    "ATTACKS",
+    "Attack",
+    "access",
+    "answers",
+    "anyorder",
+    "asked_again",
+    "besides",
+    "between",
+    "choices",
+    "forms",
+    "hidden",
+    "latest",
+    "medication",
+    "nobody",
+    "pressure",
+    "run",
+    "screen",
+    "service",
+    "undone",
+    "unread",
+]

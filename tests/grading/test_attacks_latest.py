@@ -1,0 +1,22 @@
+"""Attacks that must not score: newest values and means that are not known to be so."""
+
+import pytest
+
+from tests.grading.attacks.suite import chosen, name_of, play_all
+
+GROUP = "latest"
+
+
+@pytest.fixture(scope="module")
+def played():
+    return play_all(GROUP)
+
+
+@pytest.mark.parametrize("attack", chosen(GROUP), ids=name_of)
+def test_an_attack_never_scores(attack, played):
+    played.check(attack)
+
+
+def test_the_table_of_attacks(played, figures):
+    played.tell(chosen(GROUP), figures)
+    assert len(played.test) == len(chosen(GROUP))
