@@ -32,7 +32,6 @@ UNUSED = {
     "ruff": "a command",
     "tensorboard": "Stable-Baselines3 writes its logs through it where asked",
     "h5py": "Minari's files need it and it doesn't bring it",
-    "httptools": "uvicorn parses requests with it, where it is there",
     "gguf": "transformers reads such files through it",
     "pyarrow": "Minari's and datasets' files need it",
 }

@@ -59,7 +59,7 @@ def serve(
     if (data is None) == (split is None):
         raise typer.BadParameter("give one of --data FILE and --split NAME", param_hint="--data")
     from medenv.fhir.http.app import FhirApp
-    from medenv.fhir.http.server import bind, listen
+    from medenv.fhir.http.server import Server, bind
 
     logging.basicConfig(level=logging.WARNING, format="medenv: %(levelname)s: %(message)s")
     with bind(host, port, expose) as listener:
@@ -78,7 +78,7 @@ def serve(
         gc.set_threshold(
             20_000, 50, 100
         )  # answers leave no cycles behind; looking for some after every 700 objects costs a fifth
-        listen(app, listener, lambda: print(f"ready http://{name}:{number}/fhir", flush=True))
+        Server(app, lambda: print(f"ready http://{name}:{number}/fhir", flush=True)).run(listener)
 
 
 def _backend(data: Path | None, split: str | None) -> EmbeddedBackend:

@@ -23,16 +23,16 @@ from medenv.tasks import load_split
 
 FLOOR = """
 import sys
-from medenv.fhir.http.server import bind, listen
+from medenv.fhir.http.server import Server, bind
 held = dict(zip(*[iter(open(sys.argv[1], encoding='utf-8').read().split('\\0'))] * 2))
-held = {url: body.encode() for url, body in held.items()}
-async def app(scope, receive, send):
-    body = bytes(bytearray(held[scope['path'] + '?' + scope['query_string'].decode()]))
-    headers = [(b'content-type', b'application/fhir+json;charset=UTF-8'), (b'content-length', str(len(body)).encode())]
-    await send({'type': 'http.response.start', 'status': 200, 'headers': headers})
-    await send({'type': 'http.response.body', 'body': body})
+held = {url.encode(): body.encode() for url, body in held.items()}
+class App:
+    def respond(self, method, path, query, headers, version, body):
+        body = bytes(bytearray(held[path + b'?' + query]))
+        headers = [(b'content-type', b'application/fhir+json;charset=UTF-8'), (b'content-length', b'%d' % len(body))]
+        return 200, headers, body
 listener = bind('127.0.0.1', 0)
-listen(app, listener, lambda: print(f'ready http://127.0.0.1:{listener.getsockname()[1]}', flush=True))
+Server(App(), lambda: print(f'ready http://127.0.0.1:{listener.getsockname()[1]}', flush=True)).run(listener)
 """
 """A server that knows every answer beforehand."""
 

@@ -1,4 +1,4 @@
-"""An ASGI app that answers as HAPI 7.6.0 on Tomcat does, on sessions of an embedded backend.
+"""What answers as HAPI 7.6.0 on Tomcat does, on sessions of an embedded backend.
 
 Requests are answered on the event loop: each takes well under a millisecond, less than handing it to a thread would.
 """
@@ -9,24 +9,20 @@ import logging
 import random
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
 from urllib.parse import unquote
 
 from medenv.fhir import definitions
 from medenv.fhir.backend import Response
 from medenv.fhir.embedded import EmbeddedBackend
 from medenv.fhir.errors import FhirError, not_supported
+from medenv.fhir.http.connection import BODY_LIMIT, Headers
 from medenv.fhir.http.pool import SessionPool
 from medenv.fhir.http.tomcat import base_of, page, target_problem
 from medenv.fhir.read.refusals import unknown_type
 from medenv.fhir.request import parse_query
 from medenv.fhir.session import EmbeddedSession
 
-__all__ = ["BODY_LIMIT", "POWERED_BY", "FhirApp"]
-
-BODY_LIMIT = 16 * 1024 * 1024
-"""Bytes of a request body, before and after decompression. HAPI sets no limit; a server that may not die needs one."""
+__all__ = ["POWERED_BY", "FhirApp"]
 
 POWERED_BY = "HAPI FHIR 7.6.0 REST Server (FHIR Server; FHIR 4.0.1/R4)"
 """The X-Powered-By of the server that is emulated; clients branch on it."""
@@ -51,13 +47,9 @@ _PASSED = frozenset(
 
 _log = logging.getLogger("medenv.serve")
 
-Headers = list[tuple[bytes, bytes]]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 
 class FhirApp:
-    """A FHIR server as an ASGI application.
+    """A FHIR server, but for the connections (`medenv.fhir.http.server`).
 
     The store is at ``/fhir``, with one session that all clients share. If isolated, each ``/s/NAME/fhir`` is another server with a
     session of its own, created at first use; ``DELETE /s/NAME`` ends it.
@@ -86,27 +78,8 @@ class FhirApp:
         self._shared = backend.open(stale=stale)
         self._random = random.Random()
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one request; see the ASGI specification."""
-        if scope["type"] == "lifespan":
-            return await _lifespan(receive, send)
-        if scope["type"] != "http":
-            raise NotImplementedError(f"{scope['type']} is not spoken here, only HTTP")
-        method: str = scope["method"]
-        body: bytes | None = b""
-        if method != "GET":
-            body = await _read_body(scope, receive)
-        if body is None:
-            status, headers, text = written(_too_large_error().response(), method, "", close=True)
-        else:
-            path = scope.get("raw_path") or scope["path"].encode("utf-8")
-            version = scope.get("http_version", "1.1")
-            status, headers, text = self.respond(method, path, scope["query_string"], scope["headers"], version, body)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": text})
-
     def respond(
-        self, method: str, path: bytes, query: bytes, headers: Headers, version: str = "1.1", body: bytes = b""
+        self, method: str, path: bytes, query: bytes, headers: Headers, version: str = "1.1", body: bytes | None = b""
     ) -> tuple[int, Headers, bytes]:
         """Answer a request that has come in whole.
 
@@ -116,12 +89,14 @@ class FhirApp:
             query: Its query string as sent.
             headers: Its headers, names in lower case.
             version: Its version of HTTP.
-            body: Its body.
+            body: Its body; None if it has more than `BODY_LIMIT` bytes.
 
         Returns:
             Status, headers and body of the answer.
         """
         request_id = ""
+        if body is None:
+            return written(_too_large_error().response(), method, "", close=True)
         try:
             answer, request_id = self._answer(method, path, query, headers, version, body)
         except Exception:  # a bug of ours must not end the connection without an answer
@@ -259,26 +234,6 @@ def _other_method(
     return not_supported("/".join(parts), names, method).response()
 
 
-async def _read_body(scope: Mapping[str, Any], receive: Receive) -> bytes | None:
-    """Return a request's body; None if it is too large."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > BODY_LIMIT:
-            return None
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b"".join(chunks)
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            return None
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
-
-
 def _unpack(body: bytes) -> bytes:
     unpacker = zlib.decompressobj(wbits=31)
     try:
@@ -292,11 +247,3 @@ def _unpack(body: bytes) -> bytes:
 
 def _too_large_error() -> FhirError:
     return FhirError(413, f"The request body has more than the {BODY_LIMIT} bytes that this server takes", "too-long")
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from medenv.fhir.http.app import FhirApp
-from medenv.fhir.http.server import bind, server_of
+from medenv.fhir.http.server import Server, bind
 
 
 @contextmanager
@@ -14,14 +14,14 @@ def serving(app):
     """Serve an app; gives its host and port."""
     ready = threading.Event()
     with bind("127.0.0.1", 0) as listener:
-        server = server_of(app, ready.set)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        server = Server(app, ready.set)
+        thread = threading.Thread(target=server.run, args=(listener,))
         thread.start()
         try:
             assert ready.wait(30), "the server is not ready after half a minute"
             yield f"127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.stop()
             thread.join(30)
     assert not thread.is_alive()
 

@@ -6,6 +6,10 @@ import socket
 
 import pytest
 
+from medenv.fhir.http import connection
+from medenv.fhir.http.app import FhirApp
+from tests.fhir.http.conftest import serving
+
 pytestmark = pytest.mark.quick
 
 ORDER = b'{"resourceType":"Observation","valueString":"%s"}'
@@ -17,9 +21,9 @@ def ask(host, head, body=b""):
     text = head.replace("{H}", fixed).encode("latin-1") + b"\r\n\r\n" + body
     name, _, port = host.partition(":")
     received = b""
-    with socket.create_connection((name, int(port)), timeout=30) as connection:
-        connection.sendall(text)
-        while block := connection.recv(65536):
+    with socket.create_connection((name, int(port)), timeout=30) as client:
+        client.sendall(text)
+        while block := client.recv(65536):
             received += block
     top, _, answer = received.partition(b"\r\n\r\n")
     status, *lines = top.decode("latin-1").split("\r\n")
@@ -221,15 +225,83 @@ def test_no_reason_phrase_where_the_client_waits_to_be_told_to_go_on(host):
     assert status_lines(host, head, body) == ["HTTP/1.1 100 ", "HTTP/1.1 201 "]
 
 
+def test_a_request_may_come_in_any_pieces(host):
+    order = ORDER % b"pieces"
+    asked = (
+        f"POST /s/pieces/fhir/Observation HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n".encode()
+        + b"Content-Length: %d\r\n\r\n%s" % (len(order), order)
+        + f"GET /s/pieces/fhir/Patient/nobody HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    )
+    for size in (1, 7, 100):
+        answers = exchange(host, [asked[at : at + size] for at in range(0, len(asked), size)])
+        assert [int(part.split()[0]) for part in answers.split(b"HTTP/1.1 ")[1:]] == [201, 404]
+
+
+def test_a_client_that_sends_no_more_still_gets_all_answers(host):
+    one = f"GET /fhir/Patient?_count=50 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    answers = exchange(host, [one * 300], last=True)
+    assert answers.count(b"HTTP/1.1 200 ") == 300
+
+
+def test_what_follows_nonsense_is_not_read(host):
+    good = f"GET /fhir/Patient/S9000000 HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    answers = exchange(host, [good + b"garbage\r\n\r\n" + good])
+    assert [int(part.split()[0]) for part in answers.split(b"HTTP/1.1 ")[1:]] == [200, 400]
+
+
+def test_another_protocol_is_not_spoken(host):
+    head = f"GET /fhir/Patient/S9000000 HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    answers = exchange(host, [head.encode() + b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert answers.startswith(b"HTTP/1.1 200 ")
+
+
+def test_an_idle_connection_is_closed_in_the_end(recorded_backend, monkeypatch):
+    monkeypatch.setattr(connection, "_KEEP_ALIVE", 0.01)
+    with serving(FhirApp(recorded_backend)) as host:
+        assert exchange(host, []) == b""
+
+
+def test_a_server_that_is_told_to_stop_answers_what_has_begun(recorded_backend):
+    with serving(FhirApp(recorded_backend)) as host:
+        name, _, port = host.partition(":")
+        idle = socket.create_connection((name, int(port)), timeout=30)
+        busy = socket.create_connection((name, int(port)), timeout=30)
+        head = f"GET /fhir/Patient/S9000000 HTTP/1.1\r\nHost: {host}\r\n".encode()
+        for client in (idle, busy):  # an answer to each: the server knows them
+            client.sendall(head + b"\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        busy.sendall(head)
+        busy.sendall(b"\r\n")
+    with idle, busy:
+        assert idle.recv(65536) == b""
+        assert busy.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def exchange(host, pieces, last=False):
+    """All that the server sends to a client that sends pieces, and then, if they are the last, says that no more will come."""
+    name, _, port = host.partition(":")
+    received = b""
+    with socket.create_connection((name, int(port)), timeout=30) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            client.sendall(piece)
+        if last:
+            client.shutdown(socket.SHUT_WR)
+        while block := client.recv(65536):
+            received += block
+    return received
+
+
 def status_lines(host, head, body=""):
     """The first lines of all answers; the body is sent once there is one."""
     name, _, port = host.partition(":")
     received = b""
-    with socket.create_connection((name, int(port)), timeout=30) as connection:
-        connection.sendall(head.encode())
-        while block := connection.recv(65536):
+    with socket.create_connection((name, int(port)), timeout=30) as client:
+        client.sendall(head.encode())
+        while block := client.recv(65536):
             received += block
             if body:
-                connection.sendall(body.encode())
+                client.sendall(body.encode())
                 body = ""
     return [line for line in received.decode().split("\r\n") if line.startswith("HTTP/1.1 ")]
