@@ -102,13 +102,17 @@ def test_search(opened):
     eventually(opened, "#count", re.compile("^[3-9][0-9] of"))
 
 
-def test_a_key_pressed_right_after_typing_acts_on_what_was_typed(opened):
-    opened.page.evaluate("""() => {
+@pytest.mark.parametrize(
+    "between", ["", 'window.dispatchEvent(new Event("resize"));'], ids=["at once", "the window changes"]
+)
+def test_a_key_pressed_right_after_typing_acts_on_what_was_typed(opened, between):
+    opened.page.evaluate(f"""() => {{
         const box = document.getElementById("q");
         box.value = "task9_s0_1";
         box.dispatchEvent(new Event("input"));
-        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
-    }""")
+        {between}
+        document.body.dispatchEvent(new KeyboardEvent("keydown", {{ key: "j", bubbles: true }}));
+    }}""")
     eventually(opened, "#count", re.compile("^5 of"))
     assert opened.title() == "task9_s0_1"
 
@@ -223,6 +227,15 @@ def test_a_report_is_shown_first_and_its_links_stay_in_it(browser, file):
     page.locator("#filters").wait_for()
     opened.requests = opened.requests[:1]  # it was loaded twice
     opened.close()
+
+
+def test_escape_leaves_the_search_box_as_it_is(opened):
+    page = opened.page
+    page.fill("#q", "task9_s0_1")
+    assert opened.count() == 5
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") != "q"
+    assert (page.input_value("#q"), opened.count()) == ("task9_s0_1", 5)
 
 
 def test_a_transcript_shows_request_response_checks_and_chart(opened):

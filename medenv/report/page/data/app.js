@@ -45,10 +45,14 @@ function keepAddress(step) {
   history[step ? "pushState" : "replaceState"](null, "", address);
 }
 
-function showControls() {
+// Only what the address says is written into the controls: what stands there else is the reader's, and perhaps not yet applied.
+function showFilters() {
   byId("q").value = filters.q;
   byId("deep").checked = filters.deep;
   for (const name of ["run", "type", "branch", "verdict", "failure"]) byId(`f-${name}`).value = filters[name];
+}
+
+function showView() {
   for (const view of ["episodes", "tasks", "report"]) {
     byId(`view-${view}`).hidden = state.view !== view;
     byId(`tab-${view}`).setAttribute("aria-pressed", String(state.view === view));
@@ -60,7 +64,7 @@ function showControls() {
 }
 
 async function draw() {
-  showControls();
+  showView();
   if (state.view === "tasks") {
     fillMatrix();
     drawMatrix();
@@ -223,9 +227,9 @@ const KEYS = [
   ["s", "the same task by another run, side by side", () => nextBeside(1)],
   ["w", "close the other side", () => state.beside >= 0 && actions.close()],
   ["/", "search", () => byId("q").focus()],
-  ["e", "episodes", () => showView("episodes")],
-  ["m", "tasks by run", () => showView("tasks")],
-  ["r", "report", () => !byId("tab-report").hidden && showView("report")],
+  ["e", "episodes", () => turnTo("episodes")],
+  ["m", "tasks by run", () => turnTo("tasks")],
+  ["r", "report", () => !byId("tab-report").hidden && turnTo("report")],
   ["l", "copy link", () => actions.copy()],
   ["t", "light or dark", changeTheme],
   ["?", "this help", () => byId("help").showModal()],
@@ -235,8 +239,10 @@ function onKey(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
   const typing = event.target.matches("input, select, textarea");
   if (event.key === "Escape") {
-    if (typing) event.target.blur();
-    else if (state.beside >= 0) actions.close();
+    if (typing) {
+      event.preventDefault(); // browsers empty a search box, and what is listed would not be what it says
+      event.target.blur();
+    } else if (state.beside >= 0) actions.close();
     else if (state.episode >= 0) actions.back();
     return;
   }
@@ -266,7 +272,7 @@ function followInside(event, target) {
   target.scrollIntoView();
 }
 
-function showView(view) {
+function turnTo(view) {
   state.view = view;
   keepAddress(true);
   draw();
@@ -288,7 +294,7 @@ function listen() {
     if ((event.shiftKey || event.ctrlKey || event.metaKey) && state.episode >= 0 && i !== state.episode) actions.beside(i);
     else actions.open(i);
   });
-  for (const view of ["episodes", "tasks", "report"]) byId(`tab-${view}`).addEventListener("click", () => showView(view));
+  for (const view of ["episodes", "tasks", "report"]) byId(`tab-${view}`).addEventListener("click", () => turnTo(view));
   byId("view-report").addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');
     if (link) followInside(event, byId("view-report").querySelector(`#${CSS.escape(link.getAttribute("href").slice(1))}`));
@@ -303,7 +309,10 @@ function listen() {
   document.addEventListener("keydown", onKey);
   window.addEventListener("resize", () => draw());
   const back = async () => {
+    cancelAnimationFrame(waiting); // what was being typed when the address changed is not asked for any more
+    waiting = 0;
     readAddress();
+    showFilters();
     if (filters.q) await loadWords();
     applyFilters();
     await draw();
@@ -323,6 +332,7 @@ async function start() {
   byId("title").textContent = data.runs.length === 1 ? plain(data.runs[0].name) : `${data.runs.length} runs`;
   fillFilters();
   readAddress();
+  showFilters();
   if (filters.q) await loadWords();
   applyFilters();
   byId("loading").hidden = true;
