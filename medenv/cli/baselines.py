@@ -84,7 +84,7 @@ def baselines(benchmark: Benchmark, tasks: Sequence[Task]) -> dict[str, dict[int
 def _gold(benchmark: Benchmark, task: Task) -> Gold:
     episode = benchmark.start(task)
     try:
-        facts = benchmark.facts(episode) or []
+        facts = benchmark.reference_data(episode).facts or []
     finally:
         episode.session.close()
     return task_type(task.type).gold(task, facts)

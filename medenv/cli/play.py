@@ -100,8 +100,7 @@ async def _episode(benchmark: Benchmark, task: Task, sample: int, console: Conso
     except BaseException:
         episode.session.close()
         raise
-    finished = benchmark.finish(
-        episode, {"assisted": bool(terminal.looks), **({"looks": terminal.looks} if terminal.looks else {})}
-    )
+    used = {"chart_commands": terminal.chart_commands} if terminal.chart_commands else {}
+    finished = benchmark.finish(episode, {"assisted": bool(used), **used})
     terminal.verdict(finished)
     return finished

@@ -53,11 +53,11 @@ class PlayTerminal:
         console: Where to print.
 
     Attributes:
-        looks: The chart commands that were used, in order.
+        chart_commands: The chart commands that were used, in order.
     """
 
     def __init__(self, episode: Episode, console: Console) -> None:
-        self.looks: list[str] = []
+        self.chart_commands: list[str] = []
         self._episode, self._console = episode, console
         self._editor = LineEditor()
         self._seen = 0
@@ -161,7 +161,7 @@ class PlayTerminal:
         if len(rest) > 2:
             self._plain(f"`chart MRN SECTION CODE` takes no more than that, not {' '.join(rest)!r}")
             return
-        self.looks.append(" ".join(text.split()))
+        self.chart_commands.append(" ".join(text.split()))
         # A fork, so that neither pages nor anything else of the episode's own session is touched.
         with self._episode.session.fork() as session:
             try:
@@ -189,5 +189,5 @@ class PlayTerminal:
         reason = f", because of: {verdict['category']}" if verdict.get("category") else ""
         branch = f", branch {verdict['branch']}" if verdict.get("branch") else ""
         console.print(f"score {verdict['score']:g} by the grader {verdict['grader']}{branch}{reason}", highlight=False)
-        if self.looks:
+        if self.chart_commands:
             console.print("assisted: the chart was opened beside the conversation", highlight=False)

@@ -229,7 +229,7 @@ class Benchmark:
         facts: dict[str, Any] = {}
         try:
             try:
-                facts = self.chart_facts(episode)._asdict()
+                facts = self.reference_data(episode)._asdict()
                 trajectory = episode.trajectory(**facts, provenance=provenance)
             finally:
                 episode.session.close()
@@ -246,13 +246,9 @@ class Benchmark:
         Raises:
             BackendError: The server failed.
         """
-        return episode.trajectory(**self.chart_facts(episode)._asdict())
+        return episode.trajectory(**self.reference_data(episode)._asdict())
 
-    def facts(self, episode: Episode) -> list[dict[str, Any]] | None:
-        """Return the resources that decide an episode's task, see `chart_facts`."""
-        return self.chart_facts(episode).facts
-
-    def chart_facts(self, episode: Episode) -> ReferenceData:
+    def reference_data(self, episode: Episode) -> ReferenceData:
         """Return what graders read from the chart as it was before the episode; it is read once a task.
 
         Raises:

@@ -165,7 +165,7 @@ def _costs(benchmark: Benchmark, tasks: list[Task], recorded: dict[str, list[str
         for text in recorded[task.id]:
             episode.step(text)
         ended = time.process_time()
-        trajectory = episode.trajectory(**benchmark.chart_facts(episode)._asdict())
+        trajectory = episode.trajectory(**benchmark.reference_data(episode)._asdict())
         known = time.process_time()
         if benchmark.grader.grade(trajectory).score != 1.0:
             raise ValueError(f"the reference fails {task.id}: a benchmark of wrong episodes says nothing")

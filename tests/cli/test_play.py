@@ -137,7 +137,7 @@ def test_commands_cost_nothing_and_the_chart_is_noted(person, tmp_path, benchmar
     (stored,) = read_run(tmp_path / "mine")
     assert [turn.kind for turn in stored.turns] == ["get", "finish"]
     assert stored.provenance["assisted"] is True
-    assert stored.provenance["looks"] == ["chart", "chart labs K", "chart nothing", "chart S0000000"]
+    assert stored.provenance["chart_commands"] == ["chart", "chart labs K", "chart nothing", "chart S0000000"]
     evidence = next(check for check in stored.verdict["checks"] if "evidence" in check["name"])
     assert not evidence["passed"], "what the chart command showed is no evidence"
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from medenv.ehr.hospital.course import Course, course_of
 from medenv.ehr.hospital.labs import LABS
 from medenv.ehr.hospital.problems import COMMON_DRUGS, COMMON_PROCEDURES, SYMPTOMS
-from medenv.ehr.hospital.records import Sheet, Times
+from medenv.ehr.hospital.records import PatientRecords, Times
 from medenv.ehr.hospital.series import Series
 from medenv.ehr.resources import Person
 from medenv.fhir.partial import FilledResource
@@ -72,7 +72,7 @@ def chart(
         For each of `KINDS` what makes its records, in the order in which the chart lists them; ids, times of storage and
         sources are missing.
     """
-    times, sheet, planned = Times(now), Sheet(person.mrn), plan or ChartPlan()
+    times, sheet, planned = Times(now), PatientRecords(person.mrn), plan or ChartPlan()
     age = int(now.year - int(person.birthdate[:4]))
     course = course_of(age, counts.labs, times.clock, random.Random(f"{name}:course"))
 
@@ -90,7 +90,9 @@ def chart(
     }
 
 
-def _conditions(sheet: Sheet, times: Times, course: Course, count: int, rng: random.Random) -> list[FilledResource]:
+def _conditions(
+    sheet: PatientRecords, times: Times, course: Course, count: int, rng: random.Random
+) -> list[FilledResource]:
     """Every problem once if there is room, then problems and symptoms of single days."""
     own = [code for problem in course.problems for code in problem.codes]
     found = []
@@ -102,7 +104,9 @@ def _conditions(sheet: Sheet, times: Times, course: Course, count: int, rng: ran
     return found
 
 
-def _procedures(sheet: Sheet, times: Times, course: Course, count: int, rng: random.Random) -> list[FilledResource]:
+def _procedures(
+    sheet: PatientRecords, times: Times, course: Course, count: int, rng: random.Random
+) -> list[FilledResource]:
     found = []
     for _ in range(count):
         code, display = COMMON_PROCEDURES[int(len(COMMON_PROCEDURES) * rng.random() * rng.random())]
@@ -111,7 +115,9 @@ def _procedures(sheet: Sheet, times: Times, course: Course, count: int, rng: ran
     return found
 
 
-def _medications(sheet: Sheet, times: Times, course: Course, count: int, rng: random.Random) -> list[FilledResource]:
+def _medications(
+    sheet: PatientRecords, times: Times, course: Course, count: int, rng: random.Random
+) -> list[FilledResource]:
     drugs = [drug for problem in course.problems for drug in problem.drugs]
     found = []
     for _ in range(count):
@@ -121,7 +127,7 @@ def _medications(sheet: Sheet, times: Times, course: Course, count: int, rng: ra
 
 
 def _labs(
-    sheet: Sheet, times: Times, course: Course, count: int, plan: ChartPlan, now: datetime, rng: random.Random
+    sheet: PatientRecords, times: Times, course: Course, count: int, plan: ChartPlan, now: datetime, rng: random.Random
 ) -> list[FilledResource]:
     """Return the course's results, with those that a plan lays down spread among them, each code in its own listing order."""
     course_results = course.results(count, rng, plan.series)

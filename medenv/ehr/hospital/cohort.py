@@ -13,7 +13,7 @@ from itertools import islice
 
 from medenv.ehr.hospital.charts import KINDS, ChartPlan, Counts, chart
 from medenv.ehr.hospital.people import POPULATIONS, Registry
-from medenv.ehr.hospital.records import Stamps
+from medenv.ehr.hospital.records import MetaSequence
 from medenv.ehr.resources import Person, patient
 from medenv.errors import InputError
 from medenv.fhir import jsontext
@@ -175,7 +175,7 @@ def load_order(name: str, people: Sequence[Person], charts: Sequence[ChartSpec])
         people: Everybody on file.
         charts: The charts of those who have one.
     """
-    stamps = Stamps(random.Random(f"{name}:stamps"), 1)
+    stamps = MetaSequence(random.Random(f"{name}:stamps"), 1)
     for person in people:
         _, updated, source = stamps.take()
         resource = patient(person)

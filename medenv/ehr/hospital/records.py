@@ -18,7 +18,7 @@ from medenv.ehr.hospital.problems import Drug
 from medenv.ehr.resources import Resource
 from medenv.fhir.partial import NUMBER_SLOT, TEXT_SLOT, FilledResource, PartialResource, partial_resource
 
-__all__ = ["FIRST", "Sheet", "Stamps", "Times", "flag_of", "unit_of"]
+__all__ = ["FIRST", "MetaSequence", "PatientRecords", "Times", "flag_of", "unit_of"]
 
 _PATIENT = "\ue001"
 _ALPHANUMERIC = (string.ascii_letters + string.digits).encode()
@@ -65,7 +65,7 @@ class Times:
         return text + ("T07:00:00+00:00" if "03-12" < text[5:] < "11-05" else "T08:00:00+00:00")
 
 
-class Stamps:
+class MetaSequence:
     """Ids, times of storage and sources in load order, as of a server that was filled in one go."""
 
     def __init__(self, rng: random.Random, first: int) -> None:
@@ -138,11 +138,15 @@ def _medication(drug: Drug, status: str) -> PartialResource:
     )
 
 
-class Sheet:
-    """One patient's forms; what it returns lacks id, lastUpdated and source, which `Stamps` give."""
+class PatientRecords:
+    """One patient's forms; what it returns lacks id, lastUpdated and source, which a `MetaSequence` gives."""
 
     def __init__(self, mrn: str) -> None:
-        """Begin a patient's sheet."""
+        """Begin.
+
+        Args:
+            mrn: The patient's medical record number.
+        """
         self._mrn = mrn
         self._own: dict[tuple[object, ...], PartialResource] = {}
 
