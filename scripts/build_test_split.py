@@ -1,10 +1,11 @@
-"""Writes the stored test split: generates its tasks, builds its charts, and packs both fingerprints with the tasks.
+"""Write the stored test split: generates its tasks, builds its charts, and packs both fingerprints with the tasks.
 
 Run it after a deliberate change of the generator; the result is the same on every machine.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ TARGET = Path(__file__).resolve().parents[1] / "medenv" / "tasks" / "data" / hel
 
 def main() -> None:
     """Build and write."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         build(heldout.resources, Path(folder) / "test.db")
         store = Store(Path(folder) / "test.db")

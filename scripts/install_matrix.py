@@ -1,6 +1,4 @@
-"""Proves that medenv works however it is installed, and from wherever Python is started.
-
-Usage: install_matrix.py [PYTHON ...]
+"""Prove that medenv works however it is installed, and from wherever Python is started.
 
 For each Python given (default: each of 3.10 to 3.14 that is on PATH or under ~/.pyenv) this copies the clone into a folder called
 ``medenv``, as that of a clone usually is, and installs it in each of WAYS into a fresh environment. In each of PLACES it then runs CHECKS,
@@ -10,6 +8,7 @@ environments share what medenv needs, which is installed once for each Python.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -167,10 +166,24 @@ def typed(label: str, python: Path, base: Path, elsewhere: Path) -> int:
     return not good
 
 
+def executable(name: str) -> Path:
+    """Return the path of an interpreter that is named by its path or found on PATH."""
+    found = shutil.which(name)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{name!r} is no program")
+    return Path(found)
+
+
 def main() -> None:
     """Run the matrix."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="example: install_matrix.py python3.12",
+    )
+    parser.add_argument("python", nargs="*", type=executable, help="an interpreter (default: those described above)")
     source = Path(__file__).resolve().parent.parent
-    found = [Path(one) for one in sys.argv[1:]] or list(pythons())
+    found = parser.parse_args().python or list(pythons())
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
         for number, python in enumerate(found):

@@ -1,10 +1,8 @@
-"""Proves that the layer check can fail: plants an import that points upwards, and one that closes a circle, and expects objections.
-
-Usage: layer_check_fails.py VENV FOLDER, where VENV has medenv's wheel and import-linter, and FOLDER holds pyproject.toml.
-"""
+"""Prove that the layer check can fail: plant an import that points upwards, and one that closes a circle, and expect objections."""
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +41,11 @@ def check(venv: Path, folder: Path, files: dict[str, str], contract: str) -> Non
 
 def main() -> None:
     """Plant both."""
-    venv, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("venv", type=Path, help="an environment with medenv's wheel and import-linter")
+    parser.add_argument("folder", type=Path, help="a folder that holds pyproject.toml")
+    given = parser.parse_args()
+    venv, folder = given.venv, given.folder
     check(venv, folder, UPWARDS, "layers point downwards")
     check(venv, folder, CIRCLE, "no package holds a circle")
 

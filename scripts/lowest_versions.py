@@ -1,10 +1,8 @@
-"""Prints pip constraints that hold each direct dependency at the oldest version that pyproject.toml allows.
-
-Usage: lowest_versions.py [EXTRA ...] >constraints.txt
-"""
+"""Print pip constraints that hold each direct dependency at the oldest version that pyproject.toml allows."""
 
 from __future__ import annotations
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -16,9 +14,18 @@ else:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="example: lowest_versions.py test sb3 >constraints.txt && pip install -c constraints.txt '.[test,sb3]'",
+    )
+    parser.add_argument("extras", nargs="*", metavar="EXTRA", help="an extra whose dependencies count, too")
     project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = list(project["dependencies"])
-    for extra in sys.argv[1:]:
+    for extra in parser.parse_args().extras:
+        if extra not in project["optional-dependencies"]:
+            parser.error(
+                f"there is no extra {extra!r}; there are: {', '.join(sorted(project['optional-dependencies']))}"
+            )
         lines += project["optional-dependencies"][extra]
     for line in lines:
         name, _, marker = line.partition(";")

@@ -1,4 +1,4 @@
-"""Prints a marked code block of a Markdown file, so that CI runs what the README shows.
+"""Print a marked code block of a Markdown file, so that CI runs what the README shows.
 
 A block is marked by a comment line before it: ``<!-- ci: NAME -->``.
 """

@@ -5,6 +5,7 @@ It fails if heavy libraries come along with ``import medenv``, or if the install
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
 
@@ -23,6 +24,7 @@ HEAVY = (
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     import medenv
 
     heavy = [name for name in HEAVY if name in sys.modules]
