@@ -1,0 +1,1 @@
+"""The official harness beside medenv, row by row."""
