@@ -6,12 +6,66 @@ tasks for policies that are no language models as ``MedAgentBench-Structured-v0`
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 
+if TYPE_CHECKING:
+    from medenv.agents import load as load_agent
+    from medenv.episode import Benchmark, BenchmarkConfig
+    from medenv.errors import MedenvError
+    from medenv.report import Evaluation, Summary, evaluate, evaluate_async, summarise
+    from medenv.rollouts import read_run, run
+
 __version__ = "0.1.0"
-__all__ = ["ENV_IDS", "STRUCTURED_IDS", "__version__"]
+__all__ = [
+    "ENV_IDS",
+    "STRUCTURED_IDS",
+    "Benchmark",
+    "BenchmarkConfig",
+    "Evaluation",
+    "MedenvError",
+    "Summary",
+    "__version__",
+    "evaluate",
+    "evaluate_async",
+    "load_agent",
+    "read_run",
+    "run",
+    "summarise",
+]
+
+_LAZY = {
+    "Benchmark": "episode",
+    "BenchmarkConfig": "episode",
+    "Evaluation": "report",
+    "MedenvError": "errors",
+    "Summary": "report",
+    "evaluate": "report",
+    "evaluate_async": "report",
+    "load_agent": "agents.load",
+    "read_run": "rollouts",
+    "run": "rollouts",
+    "summarise": "report",
+}
+"""Where a public name comes from, so that importing medenv imports nothing heavy: a submodule, with the name there if it is another."""
+
+_SUBMODULES = (
+    "agents",
+    "envs",
+    "episode",
+    "errors",
+    "fhir",
+    "grading",
+    "protocol",
+    "report",
+    "rollouts",
+    "tasks",
+    "trajectories",
+)
+"""Found by tab, and imported when they are asked for."""
 
 ENV_IDS = ("MedAgentBench-v0", *(f"MedAgentBench-Task{number}-v0" for number in range(1, 11)))
 """All task types together, then each of the ten on its own."""
@@ -40,3 +94,17 @@ for _ids, _entry_point, _vector_entry_point in (
                 vector_entry_point=_vector_entry_point,
                 kwargs={"task_type": _number} if _number else {},
             )
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"{__name__}.{name}")
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, other = _LAZY[name].partition(".")
+    found = globals()[name] = getattr(import_module(f"{__name__}.{module}"), other or name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_SUBMODULES})

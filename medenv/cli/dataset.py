@@ -24,13 +24,13 @@ from medenv.cli.options import given
 from medenv.cli.progress import Bars
 from medenv.cli.run_options import ChoiceOptions
 from medenv.cli.run_setup import config_of
-from medenv.cli.task_selection import select_tasks
 from medenv.cli.with_options import with_options
 from medenv.episode import BenchmarkConfig
 from medenv.episode.benchmark import tasks_of
 from medenv.rollouts.export import FORMATS, Options, Report, export, export_prompts
 from medenv.rollouts.export.card import cut_warning
 from medenv.tasks import GENERATED
+from medenv.tasks.selection import select_tasks
 
 __all__ = ["app"]
 
@@ -99,7 +99,7 @@ def _grpo(context: typer.Context, options: GRPOOptions) -> None:
     config = config_of(options)
     if options.split not in GENERATED:
         config = config.replaced(size=BenchmarkConfig().size)
-    chosen = select_tasks(tasks_of(config), options)
+    chosen = select_tasks(tasks_of(config), **options.selection())
     with Bars() as bars:
         report = export_prompts(config, chosen, _out(options), _library(options), force=options.force, tell=bars.tell)
     _show(report, _out(options))

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 
 import typer
 
-from medenv.agents import load
 from medenv.cli.run_execution import FinishedRun, execute_run
 from medenv.cli.run_options import RunOptions
 from medenv.cli.scores import show_scores
-from medenv.cli.task_selection import TaskSelection
-from medenv.episode import Benchmark
-from medenv.report import Summary
-from medenv.rollouts import run
-from medenv.tasks import Task
+from medenv.report import Summary, blind_floor
+from medenv.tasks.selection import TaskSelection
 
 __all__ = ["evaluate"]
 
@@ -43,17 +38,9 @@ def evaluate(context: typer.Context, options: RunOptions) -> None:
     def show(played: FinishedRun) -> None:
         seen = summary.tasks
         assert isinstance(played.tasks, TaskSelection), "only a rollout goes on from other episodes"
-        floor = asyncio.run(_blind_floor(played.benchmark, (task for task in played.tasks if task.id in seen)))
+        floor = asyncio.run(blind_floor(played.benchmark, (task for task in played.tasks if task.id in seen)))
         played.folder.write_summary({**played.folder.settings, **summary.to_dict(), "blind": floor.to_dict()})
         title = f"{played.policy.name} on {played.benchmark.tasks.title}, grader {played.benchmark.grader.title}"
         show_scores(title, summary, floor, played.folder.path)
 
     execute_run(context, options, summary.add, show)
-
-
-async def _blind_floor(benchmark: Benchmark, tasks: Iterable[Task]) -> Summary:
-    """Play the blind policy on the same tasks and sum up its scores: the floor under every score."""
-    summary = Summary()
-    async for one in run(benchmark, load("blind"), tasks, concurrency=1):
-        summary.add(one)
-    return summary

@@ -17,13 +17,13 @@ from medenv.cli.console import stderr
 from medenv.cli.play_terminal import PlayTerminal
 from medenv.cli.run_options import BenchmarkOptions
 from medenv.cli.run_setup import benchmark_settings, config_of
-from medenv.cli.task_selection import select_tasks
 from medenv.episode import Benchmark
 from medenv.errors import InputError
 from medenv.fhir import BackendError
 from medenv.report import summarise
 from medenv.rollouts import RunFolder
 from medenv.tasks import Task
+from medenv.tasks.selection import select_tasks
 from medenv.trajectories import Trajectory
 
 __all__ = ["play"]
@@ -59,7 +59,7 @@ def play(
         raise InputError("a person writes text: give --protocol text or official")
     console = Console(emoji=False)
     with Benchmark(config_of(where), progress=stderr().print) as benchmark:
-        fitting = select_tasks(benchmark.tasks, where)
+        fitting = select_tasks(benchmark.tasks, **where.selection())
         one = fitting[random.Random(seed).randrange(len(fitting))]
         if out is None:
             _play(benchmark, one, 0, console)

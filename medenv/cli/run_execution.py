@@ -22,7 +22,6 @@ from medenv.cli.options import given, plain, restored
 from medenv.cli.progress import EpisodeBar, waiting
 from medenv.cli.run_options import RunOptions
 from medenv.cli.run_setup import check_engine, config_of, engine_of, settings_of
-from medenv.cli.task_selection import TaskSelection, select_tasks
 from medenv.episode import Benchmark
 from medenv.rollouts import (
     CannotStartError,
@@ -38,6 +37,7 @@ from medenv.rollouts import (
     read_stored,
 )
 from medenv.rollouts.timing import timed
+from medenv.tasks.selection import TaskSelection, select_tasks
 from medenv.trajectories import Trajectory
 
 __all__ = ["FinishedRun", "execute_run"]
@@ -96,7 +96,7 @@ def execute_run(
     with waiting(f"opening the charts of the split {options.split!r}"):
         opened = Benchmark(config, progress=stderr().print)
     with opened as benchmark:
-        tasks = forks_of(options) or select_tasks(benchmark.tasks, options)
+        tasks = forks_of(options) or select_tasks(benchmark.tasks, **options.selection())
         folder_path = options.resume or options.out or _unused(f"{policy.name.replace('/', '_')}-{options.split}")
         setup = Setup(config, make, benchmark.backend.fingerprint, benchmark.wording)
         engine = engine_of(options, setup, benchmark, policy)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -80,6 +80,11 @@ class ChoiceOptions:
         str,
         typer.Option(help="full, or compact for JSON without white space and meta.", rich_help_panel=TASKS),
     ] = DEFAULT.observation
+
+    def selection(self) -> dict[str, Any]:
+        """Return what `medenv.tasks.selection.select_tasks` is to be called with."""
+        names = ("task", "task_type", "branch", "difficulty", "paraphrase", "now", "limit")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(kw_only=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 from medenv.agents import Policy
 from medenv.cli.run_options import ChoiceOptions, RunOptions
-from medenv.cli.task_selection import TaskSelection
 from medenv.episode import Benchmark, BenchmarkConfig
 from medenv.errors import InputError
 from medenv.rollouts import ENGINES, Engine, Forks, LocalEngine, Setup
+from medenv.tasks.selection import TaskSelection
 from medenv.tasks.unknown import unknown
 
 __all__ = ["benchmark_settings", "check_engine", "config_of", "engine_of", "settings_of"]

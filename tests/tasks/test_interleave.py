@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medenv.cli.run_options import ChoiceOptions
-from medenv.cli.task_selection import select_tasks
 from medenv.tasks import load_split
 from medenv.tasks.interleave import interleave
+from medenv.tasks.selection import select_tasks
 
 ITEMS = st.lists(st.tuples(st.integers(1, 4), st.sampled_from("abc")), max_size=40)
 
@@ -33,10 +32,10 @@ def test_no_kind_is_behind_another_by_more_than_one(items, most):
 @pytest.mark.parametrize("split", ["builtin", "test"])
 def test_a_limit_takes_from_types_and_branches_in_turn(split):
     tasks = load_split(split)
-    few = select_tasks(tasks, ChoiceOptions(split=split, limit=12))
+    few = select_tasks(tasks, limit=12)
     assert Counter(task.type for task in few).most_common()[-1][1] >= 1
     assert len({task.type for task in few}) == 10
-    thirty = select_tasks(tasks, ChoiceOptions(split=split, limit=30))
+    thirty = select_tasks(tasks, limit=30)
     assert set(Counter(task.type for task in thirty).values()) == {3}
     for number in range(1, 11):
         of_type = [task.branch for task in thirty if task.type == number]
@@ -47,7 +46,7 @@ def test_a_limit_takes_from_types_and_branches_in_turn(split):
 
 @pytest.mark.parametrize("types", [[], [5, 9]])
 def test_an_endless_split_takes_turns_too(types):
-    few = select_tasks(load_split("train"), ChoiceOptions(split="train", limit=20, task_type=types))
+    few = select_tasks(load_split("train"), limit=20, task_type=types)
     counts = Counter(task.type for task in few)
     assert set(counts.values()) == {20 // len(counts)}
     assert set(counts) == set(types or range(1, 11))

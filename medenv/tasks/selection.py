@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import overload
 
-from medenv.cli.run_options import ChoiceOptions
 from medenv.errors import InputError
-from medenv.tasks import Task
 from medenv.tasks.interleave import interleave
+from medenv.tasks.task import Task
 from medenv.tasks.taskset import TaskSet, fingerprint_of
 
 __all__ = ["ENDLESS_LIMIT", "TaskSelection", "select_tasks"]
@@ -58,44 +57,62 @@ class TaskSelection(Sequence[Task]):
         return self.split.present(self.parts[part][turn], self.paraphrase, self.now)
 
 
-def select_tasks(split: TaskSet, options: ChoiceOptions) -> TaskSelection:
-    """Select the tasks that were asked for, by name or by what they must fit, in the split's order.
+def select_tasks(
+    split: TaskSet,
+    *,
+    task: Sequence[str] = (),
+    task_type: Sequence[int] = (),
+    branch: str | None = None,
+    difficulty: str | None = None,
+    paraphrase: int | None = None,
+    now: str | None = None,
+    limit: int | None = None,
+) -> TaskSelection:
+    """Select the tasks that are asked for, by name or by what they must fit, in the split's order.
 
     Fewer than there are stand for all: types and branches take turns (see `interleave`). An endless split's types do anyway, and within
     every 30 tasks of a type each branch comes up as often as is declared.
 
+    Args:
+        split: Where they come from.
+        task: Their ids.
+        task_type: Only these types.
+        branch: Only this branch.
+        difficulty: ``easy`` or ``hard``.
+        paraphrase: The wording, from 0.
+        now: The present, like ``2024-05-06T07:08:00+00:00``.
+        limit: How many.
+
     Raises:
-        ValueError: None fits, or the split's wording or present can't be changed.
+        InputError: None fits, or the split's wording or present can't be changed.
         LookupError: There is no such task, branch or difficulty.
     """
-    types = list(dict.fromkeys(options.task_type))
-    if split.endless and not options.task:
-        chosen = [split.choose(one, options.branch, options.difficulty) for one in types or (None,)]
-        said = [*(part.fingerprint for part in chosen if isinstance(part, TaskSet)), options.paraphrase, options.now]
+    types = list(dict.fromkeys(task_type))
+    if split.endless and not task:
+        chosen = [split.choose(one, branch, difficulty) for one in types or (None,)]
+        said = [*(part.fingerprint for part in chosen if isinstance(part, TaskSet)), paraphrase, now]
         digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
         found = TaskSelection(
             split,
             tuple(chosen),
-            options.limit or ENDLESS_LIMIT,
-            options.paraphrase,
-            options.now,
+            limit or ENDLESS_LIMIT,
+            paraphrase,
+            now,
             f"sha256:{digest}",
         )
         _ = found[0]  # complains of a wording or a present that can't be
         return found
-    if options.task:
-        fitting = [split.task(one) for one in options.task]
+    if task:
+        fitting = [split.task(one) for one in task]
     else:
-        fitting = list(
-            split.choose(None, options.branch, options.difficulty) if options.branch or options.difficulty else split
-        )
-    tasks = list({task.id: task for task in fitting if not types or task.type in types}.values())
-    if options.limit is not None:
-        kept = {task.id for task in interleave(tasks, lambda task: (task.type, task.branch), options.limit)}
-        tasks = [task for task in tasks if task.id in kept]
+        fitting = list(split.choose(None, branch, difficulty) if branch or difficulty else split)
+    tasks = list({one.id: one for one in fitting if not types or one.type in types}.values())
+    if limit is not None:
+        kept = {one.id for one in interleave(tasks, lambda one: (one.type, one.branch), limit)}
+        tasks = [one for one in tasks if one.id in kept]
     if not tasks:
         raise InputError(f"no task of split {split.name!r} is of the types {types}")
-    worded = tuple(split.present(task, options.paraphrase, options.now) for task in tasks)
-    whole = len(worded) == len(split) and (options.paraphrase, options.now) == (None, None)
+    worded = tuple(split.present(one, paraphrase, now) for one in tasks)
+    whole = len(worded) == len(split) and (paraphrase, now) == (None, None)
     fingerprint = split.fingerprint if whole else fingerprint_of(worded, split.title)
     return TaskSelection(split, (worded,), len(worded), None, None, fingerprint)
