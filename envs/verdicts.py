@@ -128,8 +128,9 @@ def verdict_info(verdict: Mapping[str, Any] | None) -> VerdictInfo:
         ``score`` (0.0 while it is running), ``grader`` (``""`` while it is running), ``grader_version``, ``branch`` and ``category``
         (``""`` for none), ``partial`` with a share for each of `PARTS` (-1.0 where the grader doesn't tell), and ``checks`` (see `Checks`).
     """
-    found = verdict or {}
-    told = found.get("partial") or {}
+    if verdict is None:
+        return {**_RUNNING, "partial": {**_UNTOLD}}
+    found, told = verdict, verdict.get("partial") or {}
     return {
         "score": float(found.get("score", 0.0)),
         "grader": str(found.get("grader", "")),
@@ -143,3 +144,8 @@ def verdict_info(verdict: Mapping[str, Any] | None) -> VerdictInfo:
         ),
         "checks": Checks(found.get("checks", ())),
     }
+
+
+_UNTOLD = PartialInfo(evidence=_UNSAID, answer=_UNSAID, orders=_UNSAID)
+_RUNNING = verdict_info({})
+"""While the episode is running."""

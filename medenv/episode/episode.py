@@ -6,8 +6,8 @@ It parses each reply, sends what may be sent, renders what the agent sees, and e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
 
 from medenv import __version__
 from medenv.episode.failures import report, without_secrets
@@ -70,6 +70,23 @@ class Transition:
         return self.status is not Status.RUNNING
 
 
+class _Done(NamedTuple):
+    """What came of an action.
+
+    Attributes:
+        observation: What the agent is shown, or told at the end.
+        method, url, response, writes: What was sent, the answer, and how many versions it stored; if anything was.
+        error: What was wrong.
+    """
+
+    observation: str
+    method: str | None = None
+    url: str | None = None
+    response: Response | None = None
+    writes: int | None = None
+    error: str | None = None
+
+
 class Episode:
     """One task on one session, from the prompt to the end.
 
@@ -112,11 +129,10 @@ class Episode:
         if max_turns < 1:
             raise InputError(f"max_turns is {max_turns}; an episode needs at least 1")
         wording = wording or Wording()
-        check_wording(protocol, tolerances, own_prompt=wording.template is not None)
+        self.tolerances = check_wording(protocol, tolerances, own_prompt=wording.template is not None)
         self.task = task
         self.session = session
         self.system = wording.system
-        self.tolerances = check_tolerances(tolerances)
         self.protocol = protocol
         self.observation_style: ObservationStyle = observation
         self.max_turns = max_turns
@@ -174,61 +190,51 @@ class Episode:
             )
         reading = parse_reply(reply, self.protocol, self.tolerances, len(self._turns))
         action = reading.action
-        turn = Turn(
-            reading.text,
-            _KINDS[type(action)],
-            message=reading.message,
-            **storable_parts(reply),
-        )
         if isinstance(action, Finish):
             self.result = action.result
-            return self._end(turn, Status.COMPLETED, "")
+            return self._end(reading, reply, Status.COMPLETED, _Done(""))
         if isinstance(action, Invalid):
-            return self._end(turn, Status.INVALID_ACTION, action.message, action.message)
-        turn, observation, response, error = self._request(turn, action, reading)
-        turn = replace(turn, observation=observation)
-        if len(self._turns) + 1 >= self.max_turns:
-            return self._end(turn, Status.TURN_LIMIT, observation, error, response)
-        self._turns += (turn,)
-        return Transition(observation, self.status, response, error)
+            return self._end(reading, reply, Status.INVALID_ACTION, _Done(action.message, error=action.message))
+        done = self._request(action, reading)
+        last = len(self._turns) + 1 >= self.max_turns
+        return self._end(reading, reply, Status.TURN_LIMIT if last else Status.RUNNING, done)
 
-    def _request(
-        self, turn: Turn, action: Get | Post, reading: ParsedReply
-    ) -> tuple[Turn, str, Response | None, str | None]:
-        """Send what may be sent; returns the turn, the observation, the answer and what was wrong."""
+    def _request(self, action: Get | Post, reading: ParsedReply) -> _Done:
+        """Send what may be sent."""
         if self.protocol == "official":
-            return self._request_official(turn, action)
+            return self._request_official(action)
         if reading.problem is not None:
-            return turn, observations.not_called(reading.problem), None, reading.problem
+            return _Done(observations.not_called(reading.problem), error=reading.problem)
         if isinstance(action, Post) and action.problem is not None:
             error = f"the POST's body is not JSON: {action.problem}"
             if self.protocol == "tools":
-                return turn, observations.not_called(f"its arguments are not JSON: {action.problem}"), None, error
-            return turn, observations.not_json(action), None, error
+                return _Done(observations.not_called(f"its arguments are not JSON: {action.problem}"), error=error)
+            return _Done(observations.not_json(action), error=error)
         try:
             url = relative(action.url, self.session.base)
         except ForeignURLError as refusal:
-            return turn, observations.refused(str(refusal)), None, str(refusal)
+            return _Done(observations.refused(str(refusal)), error=str(refusal))
         if isinstance(action, Get) and "_format=" not in url:
             url += ("&" if "?" in url else "?") + "_format=json"
         method = "GET" if isinstance(action, Get) else "POST"
-        turn, response = self._send(turn, method, url, None if isinstance(action, Get) else action.body.strip())
-        return turn, storable(observations.render(response, self.observation_style)), response, None
+        response, writes = self._send(method, url, None if isinstance(action, Get) else action.body.strip())
+        observation = storable(observations.render(response, self.observation_style))
+        return _Done(observation, method, url, response, writes)
 
-    def _request_official(self, turn: Turn, action: Get | Post) -> tuple[Turn, str, Response | None, str | None]:
+    def _request_official(self, action: Get | Post) -> _Done:
         """As `_request`, with the harness's rules: POSTs are not sent, and a URL is taken as it is."""
         if isinstance(action, Post):
             error = None if action.problem is None else f"the POST's body is not JSON: {action.problem}"
-            return turn, reply_to_post(action), None, error
+            return _Done(reply_to_post(action), error=error)
         try:
             url = official_target(action.url, self.session.base)
         except ForeignURLError as refusal:
-            return turn, reply_to_refusal(refusal), None, str(refusal)
-        turn, response = self._send(turn, "GET", url)
-        return turn, storable(reply_to_get(response, action.url)), response, None
+            return _Done(reply_to_refusal(refusal), error=str(refusal))
+        response, writes = self._send("GET", url)
+        return _Done(storable(reply_to_get(response, action.url)), "GET", url, response, writes)
 
-    def _send(self, turn: Turn, method: str, url: str, body: str | None = None) -> tuple[Turn, Response]:
-        """Send a request; returns the turn with what came of it, and the answer."""
+    def _send(self, method: str, url: str, body: str | None = None) -> tuple[Response, int]:
+        """Send a request; returns the answer, and how many versions it stored."""
         before = self.session.written
         try:
             response = self.session.get(url) if body is None else self.session.request(method, url, body, _JSON)
@@ -239,14 +245,26 @@ class Episode:
         except Exception as bug:  # no request of an agent's is to blame for what a session can't cope with
             self.fail(report(bug))
             raise BackendError(f"the session failed: {type(bug).__name__}: {without_secrets(str(bug))}") from bug
-        return replace(turn, method=method, url=url, response_status=response.status, writes=writes), response
+        return response, writes
 
-    def _end(
-        self, turn: Turn, status: Status, observation: str, error: str | None = None, response: Response | None = None
-    ) -> Transition:
+    def _end(self, reading: ParsedReply, reply: Reply, status: Status, done: _Done) -> Transition:
+        """End a turn, and the episode unless it goes on."""
+        response = done.response
+        turn = Turn(
+            reading.text,
+            _KINDS[type(reading.action)],
+            observation=done.observation if isinstance(reading.action, (Get, Post)) else None,
+            method=done.method,
+            url=done.url,
+            response_status=None if response is None else response.status,
+            writes=done.writes,
+            message=reading.message,
+            **storable_parts(reply),
+        )
         self._turns += (turn,)
-        self.status, self.error = status, error
-        return Transition(observation, status, response, error)
+        if status is not Status.RUNNING:
+            self.status, self.error = status, done.error
+        return Transition(done.observation, status, response, done.error)
 
     def fail(self, reason: str, status: Status = Status.INFRASTRUCTURE_ERROR) -> None:
         """End the episode for a reason outside the agent's text: a provider's or server's failure, or a full context window.
@@ -313,8 +331,8 @@ class Episode:
         )
 
 
-def check_wording(protocol: str, tolerances: Sequence[str], *, own_prompt: bool) -> None:
-    """Refuse what a protocol can't have.
+def check_wording(protocol: str, tolerances: Sequence[str], *, own_prompt: bool) -> tuple[str, ...]:
+    """Refuse what a protocol can't have; returns the tolerances in their usual order.
 
     Args:
         protocol: One of `PROTOCOLS`.
@@ -324,7 +342,8 @@ def check_wording(protocol: str, tolerances: Sequence[str], *, own_prompt: bool)
     Raises:
         InputError: Tolerances of text where calls are wanted, an unknown one, or another prompt than the official protocol's own.
     """
-    if check_tolerances(tolerances) and protocol == "tools":
+    known = check_tolerances(tolerances)
+    if known and protocol == "tools":
         raise InputError(
             f"tolerances ({', '.join(tolerances)}) are about text; the protocol 'tools' takes function calls"
         )
@@ -332,3 +351,4 @@ def check_wording(protocol: str, tolerances: Sequence[str], *, own_prompt: bool)
         raise InputError(
             "the protocol 'official' has the prompt of the MedAgentBench checkout; leave the own prompt out"
         )
+    return known

@@ -128,7 +128,7 @@ class EmbeddedBackend(Backend):
             stale: Whether an identical search within a minute gets the old answer, as on HAPI.
         """
         answers = None if stale else self._cache  # what a session remembers for itself must not be passed by
-        made = self._overlay(overlay)
+        made = self._overlay(overlay) if overlay else None
         return EmbeddedSession(self.store, base or self.base, made, answers, self._clock, stale)
 
     def _overlay(self, resources: Iterable[Mapping[str, Any] | FilledResource]) -> Changes | None:

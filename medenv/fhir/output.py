@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from medenv.fhir import jsontext
@@ -14,7 +15,7 @@ from medenv.fhir.errors import JSON_TYPE, XML_TYPE
 from medenv.fhir.filters import SUBSETTED, filtered_view
 from medenv.fhir.template import Template
 
-__all__ = ["USUAL", "BundleHead", "Entry", "Output", "negotiate"]
+__all__ = ["BundleHead", "Entry", "Output", "negotiate"]
 
 
 class Entry(NamedTuple):
@@ -185,21 +186,15 @@ class Output:
         return tree | dict(entry.tail or {"search": {"mode": entry.mode}})
 
 
-USUAL = Output()
-"""The format of an answer that nothing is asked of."""
-
-
-def negotiate(params: Sequence[tuple[str, str]], headers: Mapping[str, str]) -> Output:
+@lru_cache(1024)
+def negotiate(own: Sequence[tuple[str, str]], accept: str) -> Output:
     """Return the format that a request asks for, by its parameters or its Accept header.
 
     Args:
-        params: Its parameters, decoded.
-        headers: Its headers, names in lower case.
+        own: Its parameters whose names begin with an underscore, decoded; hashable.
+        accept: Its Accept header, ``""`` for none.
     """
-    if not headers and not any(name[:1] == "_" for name, _ in params):
-        return USUAL
-    wanted = next((v for n, v in params if n == "_format" and v), None)
-    accept = headers.get("accept", "")
+    wanted = next((v for n, v in own if n == "_format" and v), None)
     xml = "xml" in (accept if wanted is None else wanted)
-    pretty = next((v == "true" for n, v in params if n == "_pretty"), True)
+    pretty = next((v == "true" for n, v in own if n == "_pretty"), True)
     return Output(xml, pretty, content_type=XML_TYPE if xml else JSON_TYPE)

@@ -49,9 +49,9 @@ class Params(tuple[tuple[str, str], ...]):
         """Return all values of a name."""
         return [value for key, value in self if key == name]
 
-    def names(self) -> list[str]:
+    def names(self) -> tuple[str, ...]:
         """Return the names in order, repeated ones too."""
-        return [name for name, _ in self]
+        return tuple([name for name, _ in self])
 
     def without(self, *names: str) -> Params:
         """Return the parameters that have none of some names."""
@@ -76,9 +76,10 @@ def parse_query(raw: str) -> Params:
     return Params([_pair(part) for part in raw.split("&") if part])
 
 
-@lru_cache(maxsize=8192)
 def _pair(part: str) -> tuple[str, str]:
     name, _, value = part.partition("=")
+    if "%" not in part and "+" not in part:
+        return name, value
     # HAPI keeps the plus of `application/fhir+json`; everywhere else it is a blank
     return _decode(name), _decode(value.replace("+", "%2B") if name == "_format" else value)
 
@@ -133,10 +134,12 @@ class Request:
         params = parse_query(query) if query else NO_PARAMS
         given = {k.lower(): v for k, v in headers.items()} if headers else _NO_HEADERS
         if method in ("GET", "HEAD"):
-            output, shared = negotiate(params, given), url if headers is None else None
+            output = negotiate(params.own(), given.get("accept", ""))
+            shared = url if headers is None else None
             return cls(method, path, _parts(path, True), query, params, given, "", output, shared)
         parts = _parts(path, False)
-        request = cls(method, path, parts, query, params, given, body or "", negotiate(params, given))
+        output = negotiate(params.own(), given.get("accept", ""))
+        request = cls(method, path, parts, query, params, given, body or "", output)
         return request if request.reads else request._as_write(body is not None)
 
     def _as_write(self, has_body: bool) -> Request:
@@ -147,7 +150,7 @@ class Request:
         accept = headers.get("accept", "*/*")
         if accept == "*/*" and _media_type(headers) in XML_TYPES:
             headers["accept"] = "application/fhir+xml"
-        return replace(self, headers=headers, output=negotiate(self.params, headers))
+        return replace(self, headers=headers, output=negotiate(self.params.own(), headers.get("accept", "")))
 
     @property
     def reads(self) -> bool:
@@ -170,7 +173,7 @@ class Request:
         if _FORM in self.headers.get("content-type", ""):
             form = parse_query(self.body)
         params = Params([*self.params, *form])
-        return replace(self, params=params, output=negotiate(params, self.headers))
+        return replace(self, params=params, output=negotiate(params.own(), self.headers.get("accept", "")))
 
     def filtered_output(self) -> Output:
         """Return the format of an answer that is one resource, filtered as ``_summary`` and ``_elements`` ask.

@@ -212,11 +212,13 @@ def storable(value: Any, depth: int = 0) -> Any:
     """
     if isinstance(value, str):
         return encodable(value)
-    if isinstance(value, Mapping | list | tuple) and depth >= DEEPEST:
+    if value is None:
+        return None
+    if isinstance(value, (dict, list, tuple, Mapping)) and depth >= DEEPEST:
         return "[nested too deeply]"
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # whether it is a dict is told many times as fast
         return {storable(str(key)): storable(one, depth + 1) for key, one in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [storable(one, depth + 1) for one in value]
     if isinstance(value, float) and not isfinite(value):
         return None

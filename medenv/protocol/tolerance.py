@@ -33,6 +33,8 @@ def check_tolerances(names: Iterable[str]) -> tuple[str, ...]:
         ValueError: One is unknown.
     """
     given = set(names)
+    if not given:
+        return ()
     if unknown := sorted(given - set(TOLERANCES)):
         raise InputError(f"unknown tolerance {unknown[0]!r}; there are: {', '.join(TOLERANCES)}")
     return tuple(name for name in TOLERANCES if name in given)

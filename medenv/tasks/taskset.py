@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, overload
 
 from medenv.ehr.chartset import ChartSet, Resources
@@ -68,6 +69,10 @@ class TaskSet(Sequence[Task]):
     def __iter__(self) -> Iterator[Task]:
         return iter(self.tasks)
 
+    @cached_property
+    def _by_id(self) -> dict[str, Task]:
+        return {task.id: task for task in reversed(self.tasks)}  # of equal ids the first
+
     @property
     def title(self) -> str:
         """Return name and version, as reports state them."""
@@ -89,9 +94,9 @@ class TaskSet(Sequence[Task]):
         Raises:
             UnknownNameError: The split has no such task.
         """
-        for task in self.tasks:
-            if task.id == id:
-                return task
+        found = self._by_id.get(id)
+        if found is not None:
+            return found
         ids = [task.id for task in self.tasks]
         span = f"it has {len(ids)}, {ids[0]} to {ids[-1]}" if ids else "it is empty"
         raise unknown(f"task in split {self.name!r} with id", id, ids, span)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from operator import itemgetter
 from urllib.parse import quote
 
@@ -43,7 +42,9 @@ _ESCAPES = {byte: f"%{byte:02X}" for byte in range(128) if byte not in _PLAIN}
 
 def escape(text: str) -> str:
     """Escape a text for a link: letters, digits and ``-_.*`` stay."""
-    return text.translate(_ESCAPES) if text.isascii() else quote(text, safe="-_.*").replace("~", "%7E")
+    if text.isascii():
+        return text if text.isalnum() else text.translate(_ESCAPES)
+    return quote(text, safe="-_.*").replace("~", "%7E")
 
 
 def bundle_id(*parts: str) -> str:
@@ -81,12 +82,9 @@ def self_link(base: str, path: str, params: Sequence[tuple[str, str]]) -> str:
     """Return the link to a search itself: its parameters sorted by name, escaped."""
     if not params:
         return f"{base}/{path}"
-    return f"{base}/{path}?" + "&".join([_written(pair) for pair in sorted(params, key=_NAME)])
-
-
-@lru_cache(maxsize=8192)
-def _written(pair: tuple[str, str]) -> str:
-    return f"{escape(pair[0])}={escape(pair[1])}"
+    return f"{base}/{path}?" + "&".join(
+        [f"{escape(name)}={escape(value)}" for name, value in sorted(params, key=_NAME)]
+    )
 
 
 def page_link(base: str, id_: str, offset: int, count: int, output: Output, written: str | None, page: Page) -> str:

@@ -27,7 +27,6 @@ class RepeatedHits(Hits):
     """Hits that are found again when they are asked for, in the chart as it was: a page link holds nothing but the search."""
 
     def __init__(self, chart: Chart, search: Search) -> None:
-        super().__init__([])
         self._chart, self._search = chart.snapshot(), search
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from operator import itemgetter
+from typing import NamedTuple
 
 from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
@@ -13,9 +14,10 @@ from medenv.fhir.request import Params
 
 __all__ = [
     "Group",
+    "Layout",
     "UnknownTypeError",
-    "group",
     "known_parameters",
+    "layout_of",
     "split_name",
     "unknown_parameter",
     "unsupported_modifiers",
@@ -45,8 +47,13 @@ CONTROLS = frozenset(
 _HIDDEN = ("_filter", "_has", "_language", "_list")
 _MODIFIERS = (":contains", ":exact", ":in", ":iterate", ":missing", ":not-in", ":of-type", ":recurse", ":text")
 
-Group = tuple[SearchParameter, tuple[tuple[str, str], ...]]
-"""A parameter and all its (qualifier, value) pairs in a request; a qualifier is ``""``, ``:modifier`` or ``.chain``."""
+_FULLTEXT = ("_content", "_text")
+
+Group = tuple[SearchParameter, tuple[tuple[str, int], ...]]
+"""A parameter, and of each of its values the qualifier and the place in the request; those without one come first, as HAPI has them.
+
+A qualifier is ``""``, ``:modifier`` or ``.chain``.
+"""
 
 
 class UnknownTypeError(FhirError):
@@ -66,33 +73,44 @@ def split_name(name: str) -> tuple[str, str]:
     return name[:at], name[at:]
 
 
-def group(type_: str, params: Params) -> tuple[list[Group], list[str]]:
-    """Group a search's parameters by name.
+class Layout(NamedTuple):
+    """What the names of a search's parameters say, whatever their values.
+
+    Attributes:
+        groups: The parameters that are conditions, in alphabetical order.
+        own: Places of the parameters whose names begin with an underscore.
+        unknown: Names that the type doesn't know.
+        fulltext: A parameter of a full-text search, ``""`` for none.
+    """
+
+    groups: tuple[Group, ...]
+    own: tuple[int, ...]
+    unknown: tuple[str, ...]
+    fulltext: str
+
+
+@lru_cache(maxsize=4096)
+def layout_of(type_: str, names: tuple[str, ...]) -> Layout:
+    """Sort the parameters of a search by their names; equal ones are shared, as the same few stand in most searches.
 
     Args:
         type_: What is searched.
-        params: The parameters.
-
-    Returns:
-        The parameters that are conditions, in alphabetical order, values without a qualifier first, as HAPI has them; and the names that
-        the type doesn't know.
+        names: The parameters' names.
     """
     known = definitions.search_parameters(type_)
-    values: dict[str, list[tuple[str, str]]] = {}
+    places: dict[str, list[tuple[str, int]]] = {}
     unknown = []
-    for name, value in params:
+    for at, name in enumerate(names):
         code, qualifier = split_name(name)
         if code in CONTROLS:
             continue
         if code in known:
-            values.setdefault(code, []).append((qualifier, value))
+            places.setdefault(code, []).append((qualifier, at))
         elif not code.startswith("_"):
             unknown.append(code)
-    groups = []
-    for code in sorted(values):
-        found = values[code]
-        groups.append((known[code], tuple(sorted(found, key=itemgetter(0)) if len(found) > 1 else found)))
-    return groups, unknown
+    groups = tuple((known[code], tuple(sorted(places[code], key=itemgetter(0)))) for code in sorted(places))
+    own = tuple(at for at, name in enumerate(names) if name[:1] == "_")
+    return Layout(groups, own, tuple(unknown), next((code for code in _FULLTEXT if code in places), ""))
 
 
 def unknown_parameter(type_: str, params: Params, unknown: Sequence[str]) -> FhirError:

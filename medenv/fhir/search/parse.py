@@ -1,6 +1,6 @@
 """Parsing a search: from its parameters to what they demand, and which refusal wins where several are due.
 
-No chart is needed: what only a chart can say is left to `medenv.fhir.search.resolve`, so that equal searches are parsed once. A chain
+No chart is needed: what only a chart can say is left to `medenv.fhir.search.resolve`, so that equal values are read once. A chain
 and ``_has`` are searches within the search, parsed by recursion. The order of the checks is HAPI's: values first, then names,
 includes, chains, and the sort last.
 """
@@ -16,14 +16,14 @@ from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.errors import FhirError, not_supported
 from medenv.fhir.index.extract import BASE
-from medenv.fhir.request import Params
+from medenv.fhir.request import NO_PARAMS, Params
 from medenv.fhir.search.conditions import Condition, IdCondition, MissingCondition, ReferenceCondition
 from medenv.fhir.search.controls import checked, controls_of
 from medenv.fhir.search.parameters import (
     Group,
     UnknownTypeError,
-    group,
     known_parameters,
+    layout_of,
     split_name,
     unknown_parameter,
     unsupported_modifiers,
@@ -43,14 +43,11 @@ from medenv.fhir.search.values import split_list, unescape
 __all__ = ["parse"]
 
 _CACHED = 8192
-_QUERIES = 256
-"""Parsed searches that are kept: few, as most name an instant of their own and never come again, and new memory costs more than a parse."""
 _RANK = attrgetter("rank")
 
 Criteria = list[Condition | Criterion]
 
 
-@lru_cache(_QUERIES)
 def parse(type_: str, params: Params, base: str) -> Query:
     """Parse a search.
 
@@ -62,24 +59,22 @@ def parse(type_: str, params: Params, base: str) -> Query:
     Raises:
         FhirError: Whatever HAPI refuses first.
     """
-    own = params.own()
+    layout = layout_of(type_, params.names())
+    own = Params([params[at] for at in layout.own]) if layout.own else NO_PARAMS
     controls = controls_of(type_, own)
     if controls.names:
         _check_names(type_, params, own)
-    groups, unknown = group(type_, params)
-    dates = _check_values(groups)
+    dates = _check_values(layout.groups, params)
     paging = checked(controls.paging)
-    if unknown:
-        raise unknown_parameter(type_, params, unknown)
+    if layout.unknown:
+        raise unknown_parameter(type_, params, layout.unknown)
     presentation = checked(controls.presentation)
-    criteria: Criteria = []
-    if own:
-        _refuse_fulltext(groups)
-        if controls.names:
-            criteria += _reverse_chains(type_, own, base)
-    criteria += _criteria(type_, groups, dates, base)
+    if layout.fulltext:
+        text = "HAPI-1192: Fulltext search is not enabled on this service, can not process parameter"
+        raise FhirError(400, f"{text}: {layout.fulltext}")
+    criteria = _criteria(type_, layout.groups, params, dates, base)
     if controls.names:
-        criteria += _filter_and_list(type_, own)
+        criteria = [*_reverse_chains(type_, own, base), *criteria, *_filter_and_list(type_, own)]
     sort = checked(controls.sort)
     if len(criteria) > 1:
         criteria.sort(key=_RANK)
@@ -99,24 +94,16 @@ def _check_names(type_: str, params: Params, own: Params) -> None:
             raise FhirError(400, f"HAPI-1942: Invalid _has parameter syntax: {name.removeprefix('_has') or name}")
 
 
-def _check_values(groups: Sequence[Group]) -> dict[str, list[Any]]:
+def _check_values(groups: Sequence[Group], params: Params) -> dict[str, list[Any]]:
     """Read what can be read wrongly; return the bounds of each date parameter."""
     dates = {}
-    for parameter, values in groups:
+    for parameter, places in groups:
         if parameter.type == "date":
-            dates[parameter.code] = read_dates(values)
+            dates[parameter.code] = read_dates([(qualifier, params[at][1]) for qualifier, at in places])
         elif parameter.type in MEASURED:
-            for qualifier, value in values:
-                check_value(parameter, qualifier, value)
+            for qualifier, at in places:
+                check_value(parameter, qualifier, params[at][1])
     return dates
-
-
-def _refuse_fulltext(groups: Sequence[Group]) -> None:
-    codes = [parameter.code for parameter, _ in groups]
-    for code in ("_content", "_text"):
-        if code in codes:
-            text = f"HAPI-1192: Fulltext search is not enabled on this service, can not process parameter: {code}"
-            raise FhirError(400, text)
 
 
 def _filter_and_list(type_: str, own: Params) -> Criteria:
@@ -130,35 +117,40 @@ def _filter_and_list(type_: str, own: Params) -> Criteria:
     return found
 
 
-def _criteria(type_: str, groups: Sequence[Group], dates: dict[str, list[Any]], base: str) -> Criteria:
+def _criteria(type_: str, groups: Sequence[Group], params: Params, dates: dict[str, list[Any]], base: str) -> Criteria:
     """Make what all parameters but ``_has``, ``_filter`` and ``_list`` demand."""
     found: Criteria = []
     try:
-        for parameter, values in groups:
-            code = parameter.code
+        for parameter, places in groups:
             if parameter.type == "date":
-                made: list[Condition | Criterion | None] = [date_condition(parameter, dates[code])]
-            elif code == "_id" or parameter.type == "reference":
-                made = [_of_resources(type_, code, qualifier, value, base) for qualifier, value in values]
-            else:
-                made = [condition_of(type_, code, qualifier, value) for qualifier, value in values]
-            found += [one for one in made if one is not None]
+                made = date_condition(parameter, dates[parameter.code])
+                if made is not None:
+                    found.append(made)
+                continue
+            for qualifier, at in places:
+                one = _criterion(type_, parameter.code, qualifier, params[at][1], base)
+                if one is not None:
+                    found.append(one)
     except UnknownTypeError as error:
         raise unsupported_modifiers(type_, groups, error) from None
     return found
 
 
 @lru_cache(_CACHED)
-def _of_resources(type_: str, code: str, qualifier: str, value: str, base: str) -> Condition | Criterion | None:
-    """Return what a value of ``_id`` or of a reference parameter demands; None if that is nothing.
+def _criterion(type_: str, code: str, qualifier: str, value: str, base: str) -> Condition | Criterion | None:
+    """Return what one value of a parameter that is no date demands; None if that is nothing.
+
+    Cached, since nothing but the words bears on it, and the same ones are asked for again and again.
 
     Raises:
-        FhirError: HAPI-1101, 1243 or 1250, or what the search of a chain refuses.
+        FhirError: HAPI-1101, 1235, 1239, 1240, 1243, 1250, 2012 or 2024, or what the search of a chain refuses.
     """
     parameter = definitions.search_parameters(type_)[code]
     if code == "_id":
         ids = split_list(value)
         return Ids(parameter, type_, ids) if ids else None
+    if parameter.type != "reference":
+        return condition_of(type_, parameter, qualifier, value)
     if qualifier == ":missing":
         return MissingCondition(parameter, value == "true")
     restrict, _, chain = qualifier.removeprefix(":").partition(".")

@@ -138,7 +138,7 @@ class ReverseChain(Criterion):
 
 @dataclass(slots=True)
 class Query:
-    """A search, parsed: nothing in it depends on a chart, so that equal searches share one. It is never changed.
+    """A search, parsed: nothing in it depends on a chart. It is never changed.
 
     Attributes:
         type: What is searched.

@@ -75,7 +75,7 @@ class DateCondition(Condition):
 
     def __init__(self, parameter: SearchParameter, dates: list[Date]) -> None:
         self.parameter, self.dates = parameter, dates
-        self.by_day = all(d.by_day for d in dates)
+        self.by_day = dates[0].by_day if len(dates) == 1 else all(d.by_day for d in dates)
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
         """Return the positions within the bounds."""

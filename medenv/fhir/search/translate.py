@@ -7,7 +7,7 @@ before `condition_of` or `date_condition` of the first.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -23,8 +23,6 @@ __all__ = ["MEASURED", "check_value", "condition_of", "date_condition", "read_da
 
 MEASURED = frozenset(["quantity", "number", "composite"])
 """Types of parameters whose values can be wrong, apart from dates."""
-
-_CACHED = 8192
 
 
 def check_value(parameter: SearchParameter, qualifier: str, value: str) -> None:
@@ -135,15 +133,12 @@ def date_condition(parameter: SearchParameter, bounds: list[Any]) -> c.Condition
     return r.DateCondition(parameter, dates) if dates else None
 
 
-@lru_cache(_CACHED)
-def condition_of(type_: str, code: str, qualifier: str, value: str) -> c.Condition | None:
+def condition_of(type_: str, parameter: SearchParameter, qualifier: str, value: str) -> c.Condition | None:
     """Return the condition of one value of a parameter that is neither a date nor leads to other resources.
-
-    Cached, since nothing but the words bears on it, and the same ones are asked for again and again.
 
     Args:
         type_: What is searched.
-        code: The parameter's name.
+        parameter: The parameter.
         qualifier: ``""`` or ``:modifier``.
         value: The value.
 
@@ -153,7 +148,6 @@ def condition_of(type_: str, code: str, qualifier: str, value: str) -> c.Conditi
     Raises:
         FhirError: HAPI-1235, 1239, 1240, 2012 or 2024.
     """
-    parameter = definitions.search_parameters(type_)[code]
     if qualifier == ":missing":
         return c.MissingCondition(parameter, value == "true")
     make = _MAKE.get(parameter.type)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -218,8 +218,11 @@ def _remembered(
 _ANYBODY = "Qzanybodyq"
 _PLAIN_TYPES = frozenset({"reference", "token", "string"})
 _MOST_DAYS = 28
-_BOUND = re.compile(r"(ge|gt|le|lt|sa|eb)(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d))")
-"""A time in a parameter that says no more than on which side of a second a result was taken."""
+_BOUND = re.compile(r"(ge|gt|le|lt|sa|eb)(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d))?")
+"""A time in a parameter that says no more than on which side of a second, or of a day, a result was taken."""
+_SECOND = timedelta(seconds=1)
+_NEAR = timedelta(days=3)
+"""A day farther than this from all results is, like a second, before or after each, whatever the zone of their times."""
 
 
 def _renamed(
@@ -227,8 +230,8 @@ def _renamed(
 ) -> tuple[tuple[RequestKey, ...], Probes, tuple[str, ...]] | None:
     """Return the same question about anybody at any time, if it is one to which only the order of times matters.
 
-    That holds where no parameter names a number or a resource, times are bounds to the second, as charts time results, and lists are
-    sorted by time or not at all.
+    That holds where no parameter names a number or a resource, times are bounds to the second, as charts time results, or days far from
+    all results, and lists are sorted by time or not at all.
     """
     if not mrn or probes.values != ("",) or not all(_is_plain(request, type_) for request in requests):
         return None
@@ -236,17 +239,19 @@ def _renamed(
         at_edges = [datetime.fromisoformat(str(one.get("effectiveDateTime")).replace("Z", "+00:00")) for one in edges]
         at_places = [datetime.fromisoformat(time) for time in probes.times]
         bounds = {
-            value: (match[1], instant(match[2]))
+            value: (match[1], instant(match[2] + (match[3] or "T12:00:00Z")))
             for _, _, params in requests
             for name, value in params
             if name == "date" and (match := _BOUND.fullmatch(value))
         }
+        for value, (_, bound) in bounds.items():
+            near = _SECOND if "T" in value else _NEAR
+            if any(abs(bound - at) < near and not ("T" in value and bound == at) for at in (*at_edges, *at_places)):
+                return None
         order = {at: n for n, at in enumerate(sorted({*at_edges, *at_places, *(at for _, at in bounds.values())}))}
     except (TypeError, ValueError):
         return None
     if len(order) > _MOST_DAYS or any(one.get("resourceType") != type_ for one in edges):
-        return None
-    if bounds and any(at.microsecond for at in order):
         return None
 
     def day(at: datetime) -> str:
