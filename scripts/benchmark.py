@@ -134,7 +134,8 @@ def _agents(commands: Any) -> None:
         help="how many requests concurrent episodes keep under way at a slow model",
         description="""\
 Episodes of the llm agent against a server in a process of its own that takes a fixed time for each reply. The server counts:
-the mean is the number of requests it held, over the time from its first request to its last answer.""",
+the mean is the number of requests it held, over the time from its first request to its last answer. Then episodes on a FHIR server in a
+process of its own, behind a way on which each request takes its time: one alone, and eight at a time.""",
         epilog="example:\n  benchmark.py agents --concurrency 256 --episodes 1024",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -142,12 +143,15 @@ the mean is the number of requests it held, over the time from its first request
     parser.add_argument("--episodes", type=int, default=192, help="episodes in all (default 192)")
     parser.add_argument("--replies", type=int, default=4, help="replies of an episode (default 4)")
     parser.add_argument("--latency", type=float, default=2.0, help="seconds a reply takes (default 2)")
+    parser.add_argument("--fhir-latency", type=float, default=0.05, help="seconds a FHIR request takes (default 0.05)")
 
     def run(chosen: argparse.Namespace) -> None:
         from benchmarks.agents import Settings as AgentSettings
         from benchmarks.agents import run_agents
 
-        run_agents(AgentSettings(chosen.concurrency, chosen.episodes, chosen.replies, chosen.latency))
+        run_agents(
+            AgentSettings(chosen.concurrency, chosen.episodes, chosen.replies, chosen.latency, chosen.fhir_latency)
+        )
 
     parser.set_defaults(run=run)
 

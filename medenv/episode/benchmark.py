@@ -256,15 +256,16 @@ class Benchmark:
         """
         task = episode.task
         key = task.id, task.now
-        if key not in self._facts:
+        found = self._facts.get(key)
+        if found is None:
             with episode.session.pristine() as before:
                 try:
-                    self._facts[key] = collect_reference_data(task, before, self._kinds)
+                    found = self._facts[key] = collect_reference_data(task, before, self._kinds)
                 except ReferenceDataError as error:
                     raise BackendError(str(error)) from error
             if len(self._facts) > _FACTS_KEPT:
                 self._facts.popitem(last=False)
-        return self._facts[key]
+        return found
 
     def close(self) -> None:
         """Free the charts, unless others still use them. Closing twice is fine."""

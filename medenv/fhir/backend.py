@@ -210,7 +210,13 @@ class NoSession(Session):
 
 
 class Backend(ABC):
-    """A FHIR server that gives every episode a session of its own."""
+    """A FHIR server that gives every episode a session of its own.
+
+    Attributes:
+        waits: Whether its sessions wait for something outside the process, so that whoever plays many episodes asks them in threads.
+    """
+
+    waits: bool = True
 
     @property
     @abstractmethod

@@ -47,6 +47,8 @@ class EmbeddedBackend(Backend):
         base: The base URL of the sessions it opens.
     """
 
+    waits = False
+
     def __init__(self, store: Store, base: str = DEFAULT_BASE, *, clock: Callable[[], int] | None = None) -> None:
         """Serve a store.
 

@@ -17,9 +17,11 @@ from rich.table import Table
 from medenv.agents import load
 from medenv.episode import Benchmark
 from medenv.rollouts import play, run
+from medenv.tasks import Task
 from medenv.trajectories import Status
 
 SERVER = Path(__file__).with_name("slow_model.py")
+PROXY = Path(__file__).with_name("slow_proxy.py")
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class Settings:
         episodes: How many in all.
         replies: Replies of each.
         latency: Seconds that the server takes for one.
+        fhir_latency: Seconds that each request takes on the way to a FHIR server outside the process.
     """
 
     concurrency: int
     episodes: int
     replies: int
     latency: float
+    fhir_latency: float
 
 
 def run_agents(wanted: Settings) -> None:
@@ -62,6 +66,38 @@ def run_agents(wanted: Settings) -> None:
         "seconds, charts and grading included", f"{took:.1f}", f"{ideal:.1f} if nothing but the server took time"
     )
     console.print(table)
+    alone, together = _on_slow_charts(wanted.fhir_latency, 8)
+    table = Table("a slow FHIR server", "", "goal", title_justify="left", min_width=60)
+    table.title = f"episodes of the reference, {1000 * wanted.fhir_latency:g} ms a FHIR request"
+    table.add_row("one, seconds", f"{alone:.2f}", "")
+    table.add_row("8 at a time, seconds", f"{together:.2f}", "")
+    table.add_row("of which the others take", f"{together / alone - 1:.0%}", "<= 50 %")
+    console.print(table)
+
+
+def _on_slow_charts(latency: float, count: int) -> tuple[float, float]:
+    """Return the seconds of one episode, and of several at a time, on a FHIR server that is slow to reach."""
+    serve = [sys.executable, "-c", "from medenv.cli import main; main()"]
+    with serving([*serve, "serve", "--split", "builtin", "--port", "0", "--isolate"]) as fhir:
+        port = fhir.rpartition(":")[2].partition("/")[0]
+        with (
+            serving([sys.executable, str(PROXY), port, str(latency)]) as slow,
+            Benchmark("builtin", backend="remote", url=f"{slow}/s/{{session}}/fhir") as benchmark,
+        ):
+            task = benchmark.tasks.of_type(9)[0]
+            asyncio.run(_repeat(benchmark, task, 1))  # what is read once is read before the clock runs
+            took = []
+            for episodes in (1, count):
+                began = time.perf_counter()
+                asyncio.run(_repeat(benchmark, task, episodes))
+                took.append(time.perf_counter() - began)
+    return took[0], took[1]
+
+
+async def _repeat(benchmark: Benchmark, task: Task, episodes: int) -> None:
+    async for one in run(benchmark, load("reference"), [task], samples=episodes, concurrency=episodes):
+        if one.status is not Status.COMPLETED:
+            raise OSError(f"an episode ended as {one.status}: {one.error}")
 
 
 async def _play(wanted: Settings, base: str) -> int:

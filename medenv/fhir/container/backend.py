@@ -119,7 +119,7 @@ class ContainerBackend(Backend):
         self.engine = Engine(progress)
         self.started: list[Any] = []
         self._resources, self._progress = resources, progress
-        self._lock = Lock()
+        self._lock, self._fingerprinting = Lock(), Lock()
         self._units = [_Unit(self) for _ in range(size)]
         self._free = list(self._units)
         self._fingerprint: str | None = None
@@ -137,12 +137,13 @@ class ContainerBackend(Backend):
         Raises:
             BackendError: There is no container to be had.
         """
-        if self._fingerprint is None:
-            session = self.open()
-            try:
-                self._fingerprint = fingerprint_of(session.client)
-            finally:
-                session.close()
+        with self._fingerprinting:  # many episodes begin at once, and one finds out
+            if self._fingerprint is None:
+                session = self.open()
+                try:
+                    self._fingerprint = fingerprint_of(session.client)
+                finally:
+                    session.close()
         return self._fingerprint
 
     def open(self) -> RemoteSession:

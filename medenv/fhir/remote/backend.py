@@ -53,7 +53,7 @@ class RemoteBackend(Backend):
         self.url, self._base, self._options = url, base, options
         self._wanted = resources
         self._isolated = SESSION in url
-        self._lock = Lock()
+        self._lock, self._fingerprinting = Lock(), Lock()
         self._numbers = count(1)
         self._fingerprint: str | None = None
         if self._isolated:
@@ -77,15 +77,16 @@ class RemoteBackend(Backend):
         Raises:
             BackendError: The server doesn't answer.
         """
-        if self._fingerprint is None:
-            if self._isolated:
-                server = self._make()
-                try:
-                    self._fingerprint = fingerprint_of(server.client)
-                finally:
-                    self._drop(server)
-            else:
-                self._fingerprint = fingerprint_of(self._servers[0].client)
+        with self._fingerprinting:  # many episodes begin at once, and one finds out
+            if self._fingerprint is None:
+                if self._isolated:
+                    server = self._make()
+                    try:
+                        self._fingerprint = fingerprint_of(server.client)
+                    finally:
+                        self._drop(server)
+                else:
+                    self._fingerprint = fingerprint_of(self._servers[0].client)
         return self._fingerprint
 
     def open(self) -> RemoteSession:

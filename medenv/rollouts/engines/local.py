@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
 from medenv.agents import ContextLimitError, FatalProviderError, Policy, ProviderError, as_policy
 from medenv.agents.function_policy import Answering, FunctionPolicy
 from medenv.agents.llm.secret import without_keys
-from medenv.agents.policy import ask
+from medenv.agents.policy import Reply, ask
 from medenv.episode import Benchmark, Episode
 from medenv.episode.failures import report
 from medenv.errors import InputError
@@ -17,6 +23,14 @@ from medenv.tasks import Task
 from medenv.trajectories import Status, Trajectory
 
 __all__ = ["LocalEngine", "play", "play_attempt", "play_on"]
+
+T = TypeVar("T")
+
+_MOST_THREADS = 256
+"""Requests to FHIR servers outside the process that may be under way at a time."""
+
+_THREADS: WeakKeyDictionary[asyncio.AbstractEventLoop, ThreadPoolExecutor] = WeakKeyDictionary()
+"""Where such requests wait, by event loop; the threads end with it."""
 
 
 async def play(
@@ -49,9 +63,10 @@ async def play_attempt(benchmark: Benchmark, policy: Policy, attempt: Attempt) -
     """
     try:
         if attempt.prefix is None:
-            episode = benchmark.start(attempt.task)
+            episode = await _waiting(benchmark, lambda: benchmark.start(attempt.task))
         else:
-            *_, episode = retrace(benchmark, attempt.prefix.parent, {})
+            parent = attempt.prefix.parent
+            *_, episode = await _waiting(benchmark, lambda: [*retrace(benchmark, parent, {})])
     except ReplayError:
         raise
     except BackendError as error:
@@ -77,7 +92,7 @@ async def play_on(benchmark: Benchmark, policy: Policy, attempt: Attempt, episod
             asking = True
             said = await ask(player, episode.conversation)
             asking = False
-            episode.step(said)
+            await _step(benchmark, episode, said)
     except ContextLimitError as error:
         episode.fail(str(error), Status.CONTEXT_LIMIT)
     except FatalProviderError:
@@ -90,7 +105,26 @@ async def play_on(benchmark: Benchmark, policy: Policy, attempt: Attempt, episod
             episode.session.close()
             raise
         episode.fail(without_keys(report(bug)))
-    return benchmark.finish(episode, provenance(policy, attempt))
+    return await _waiting(benchmark, lambda: benchmark.finish(episode, provenance(policy, attempt)))
+
+
+async def _step(benchmark: Benchmark, episode: Episode, said: Reply | str) -> None:
+    await _waiting(benchmark, lambda: episode.step(said))
+
+
+async def _waiting(benchmark: Benchmark, act: Callable[[], T]) -> T:
+    """Do what may wait for a server in a thread, while other episodes go on; at once where no server is waited for."""
+    if not benchmark.backend.waits:
+        return act()
+    loop = asyncio.get_running_loop()
+    if loop not in _THREADS:
+        _THREADS[loop] = ThreadPoolExecutor(_MOST_THREADS, "medenv-episode")
+    done = loop.run_in_executor(_THREADS[loop], act)
+    try:
+        return await asyncio.shield(done)
+    except asyncio.CancelledError:
+        await asyncio.wait([done])  # what it does to the server must be over before the server is put back
+        raise
 
 
 def _own(policy: Policy) -> bool:
