@@ -14,7 +14,8 @@ Stages, each in a folder of its own below --out; run the same command again to g
     report   report.md and report.json: both scores by task type, their difference, what it was made from
 
 The loss is on the agent's own replies alone: through the chat template where that marks them ({% generation %}), and reply by reply with
-its history where it doesn't. Conversations longer than --max-length tokens are left out, not cut.
+its history where it doesn't. Conversations longer than --max-length tokens are left out, not cut. Weights are trained in float32 (on a
+GPU computed with in bfloat16) and saved in the type that the student is stored in; rows of like lengths share a forward pass.
 Needs the extra train: pip install -e '.[train]'
 """
 
@@ -28,7 +29,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -155,98 +156,23 @@ def train(wanted: argparse.Namespace, dataset: Path) -> Path:
     folder: Path = wanted.out / "model"
     if folder.exists():
         return folder
+    from medenv.errors import InputError
+
     try:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.trainer_utils import get_last_checkpoint
-        from trl import SFTConfig, SFTTrainer
+        from training.sft import Settings, fine_tune
     except ImportError as missing:
         from medenv.extras import install_command
 
         sys.exit(f"distill: training needs the package {missing.name!r}: {install_command('train')}")
-    tokenizer = AutoTokenizer.from_pretrained(wanted.student)
-    network = AutoModelForCausalLM.from_pretrained(wanted.student, dtype="auto")
-    rows = list(training_rows(wanted, dataset, tokenizer, network.config))
-    marked = "messages" in rows[0]
-    print(f"\ntraining on {len(rows)} {'conversations' if marked else 'replies'}", flush=True)
-    working = wanted.out / "training"
-    on_gpu = torch.cuda.is_available()
-    settings = {
-        "output_dir": str(working),
-        "num_train_epochs": wanted.epochs,
-        "learning_rate": wanted.learning_rate or (2e-4 if wanted.lora else 2e-5),
-        "per_device_train_batch_size": wanted.batch_size,
-        "lr_scheduler_type": "cosine",
-        "warmup_steps": max(1, round(0.03 * wanted.epochs * len(rows) / wanted.batch_size)),
-        "logging_steps": 1,
-        "save_strategy": "epoch",
-        "save_total_limit": 1,
-        "seed": wanted.seed,
-        "report_to": [],
-        "use_cpu": not on_gpu,
-        "bf16": on_gpu and torch.cuda.is_bf16_supported(),
-        "assistant_only_loss": marked,
-        "max_length": None,
-        **wanted.trainer,
-    }
-    trainer = SFTTrainer(
-        model=network,
-        args=SFTConfig(**settings),
-        train_dataset=_table(rows),
-        processing_class=tokenizer,
-        peft_config=_lora(wanted.lora) if wanted.lora else None,
-    )
-    checkpoint = get_last_checkpoint(str(working)) if working.exists() else None
-    trainer.train(resume_from_checkpoint=checkpoint)
-    partial = wanted.out / "model.partial"
-    trainer.save_model(str(partial))
-    tokenizer.save_pretrained(str(partial))
-    losses = [{"step": one["step"], "loss": one["loss"]} for one in trainer.state.log_history if "loss" in one]
-    (partial / "losses.json").write_text(json.dumps(losses) + "\n")
+    settings = Settings(**{field.name: getattr(wanted, field.name) for field in fields(Settings)})
+    working, partial = wanted.out / "training", wanted.out / "model.partial"
+    try:
+        fine_tune(settings, dataset / "data" / "train.jsonl", wanted.max_length, working, partial)
+    except InputError as error:
+        sys.exit(f"distill: {error}")
     os.replace(partial, folder)
     shutil.rmtree(working, ignore_errors=True)
     return folder
-
-
-def _table(rows: list[dict[str, Any]]) -> Any:
-    from datasets import Dataset
-
-    return Dataset.from_list(rows)
-
-
-def _lora(rank: int) -> Any:
-    from peft import LoraConfig
-
-    return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear", task_type="CAUSAL_LM")
-
-
-def training_rows(wanted: argparse.Namespace, dataset: Path, tokenizer: Any, config: Any) -> Iterator[dict[str, Any]]:
-    """Whole conversations if the chat template marks what the assistant says, single replies with their history if not."""
-    marked = "{% generation" in (tokenizer.chat_template or "").replace("{%-", "{%")
-    longest = wanted.max_length or getattr(config.get_text_config(), "max_position_embeddings", None)
-    kept = dropped = 0
-    for line in (dataset / "data" / "train.jsonl").read_bytes().splitlines():
-        read = json.loads(line)
-        said = read["messages"]
-        tools = {"tools": read["tools"]} if read.get("tools") else {}
-        if longest is not None:
-            ids = tokenizer.apply_chat_template(said, tools=json.loads(read.get("tools") or "null"), return_dict=True)
-            if len(ids["input_ids"]) > longest:
-                dropped += 1
-                continue
-        kept += 1
-        if marked:
-            yield {"messages": said, **tools}
-            continue
-        for number, trained in enumerate(read["trained"]):
-            if trained:
-                yield {"prompt": said[:number], "completion": [said[number]], **tools}
-    if dropped:
-        print(f"left out: {dropped} conversations longer than {longest} tokens", flush=True)
-    if not kept:
-        sys.exit(
-            f"distill: no conversation has at most {longest} tokens; give a larger --max-length, or another student"
-        )
 
 
 def report(wanted: argparse.Namespace, runs: dict[str, Path], dataset: Path, model: Path) -> None:
@@ -290,6 +216,7 @@ def report(wanted: argparse.Namespace, runs: dict[str, Path], dataset: Path, mod
         },
         "scored_on_tasks_trained_on": seen,
         "losses": losses,
+        **(json.loads(padded.read_text()) if (padded := model / "padding.json").exists() else {}),
     }
     (wanted.out / "report.json").write_text(json.dumps(values, indent=2) + "\n")
     print("\n" + "\n".join(lines), flush=True)
