@@ -59,7 +59,8 @@ class Params(tuple[tuple[str, str], ...]):
 
     def own(self) -> Params:
         """Return the parameters whose names begin with an underscore: FHIR's own."""
-        return Params([pair for pair in self if pair[0][:1] == "_"])
+        found = [pair for pair in self if pair[0][:1] == "_"]
+        return Params(found) if found else NO_PARAMS
 
 
 NO_PARAMS = Params()

@@ -118,7 +118,8 @@ class Workspace:
 
     def _answer_key(self, url: str) -> str:
         """Return by what an answer is known; with a clock it lasts a minute at most, as it says when it was made."""
-        return f"{self.base} {url}" if self._clock is None else f"{self.base} {self._clock() // REUSED_MS} {url}"
+        base = self.chart.base
+        return f"{base} {url}" if self._clock is None else f"{base} {self._clock() // REUSED_MS} {url}"
 
     # reading
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import itemgetter
+from typing import NamedTuple
 from urllib.parse import quote
 
 from medenv.fhir.chart import Chart
@@ -54,8 +55,7 @@ def bundle_id(*parts: str) -> str:
     return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """What the later pages of an answer need.
 
     Attributes:
@@ -283,7 +283,7 @@ def later_page(chart: Chart, id_: str, page: Page, params: Params, output: Outpu
         raw: The request's query string as sent, for the self link.
         when: The server's time in milliseconds.
     """
-    page = replace(page, kind=params.get("_bundletype"))
+    page = page._replace(kind=params.get("_bundletype"))
     names = params.get("_elements")
     output = replace(output, elements=tuple(sorted(names.split(","))) if names else None)
     offset = max(0, _integer(params.get("_getpagesoffset"), 0))

@@ -203,13 +203,14 @@ class StringCondition(Condition):
     def __init__(self, parameter: SearchParameter, texts: list[str], how: str = "") -> None:
         super().__init__(parameter)
         self.how = how
-        self._tests = [string_test(text, how) for text in texts]
+        tests = [string_test(text, how) for text in texts]
+        self._fits = tests[0] if len(tests) == 1 else lambda pair: any(test(pair) for test in tests)
 
     def select(self, rows: Rows, candidates: Positions | None) -> Positions:
         """Return the positions with a fitting string."""
         column: StringColumn = rows.column(self.parameter, self.kind)
-        tests = self._tests
-        found = [at for pair, at in column.by_text.items() if any(test(pair) for test in tests)]
+        fits = self._fits
+        found = [at for pair, at in column.by_text.items() if fits(pair)]
         return _among(_union(found), candidates)
 
 
