@@ -31,7 +31,7 @@ def handle(workspace: Workspace, request: Request) -> Response:
     Raises:
         FhirError: The request is refused.
     """
-    if request.method == "POST":
+    if request.method == "POST" and request.parts[-1] != "_history":
         return _posted(workspace, request)
     if request.method == "HEAD" and request.path.strip("/") == "metadata":
         return Response(405, "", {"allow": "GET", "content-type": request.output.content_type})

@@ -172,7 +172,7 @@ def _number_only(
     """Return a searchset without entries; asked with ``_elements``, it has the links that a page of 20 would have."""
     query = search.query
     total = hits.count()
-    bare = query.elements is None and (query.summary == "count" or not query.count_only)
+    bare = query.elements is None and (query.summary == "count" or not (query.count_only or output.nested))
     own = self_link(chart.base, path, shown_params)
     links = [] if bare else [("self", own)]
     page = None

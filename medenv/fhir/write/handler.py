@@ -59,6 +59,8 @@ def handle(workspace: Workspace, request: Request) -> Response:
         return _bundle(workspace, request)
     if not definitions.is_resource(parts[0]):
         raise unknown_type(parts[0])
+    if parts[1:] and parts[1][0] == "_" and method == "POST":
+        raise not_supported(request.sent_path, request.with_form().params.names(), method)
     written = _ROUTES[method](workspace, request)
     return _respond(workspace, request, written)
 
