@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from medenv.fhir import definitions
@@ -26,6 +25,10 @@ __all__ = ["handle"]
 _NO_ID = (
     "HAPI-0418: Can not update resource, request URL must contain an ID element for update (PUT) operation "
     "(it must be of the form [base]/[resource type]/[id])"
+)
+_NO_PATCH_ID = (
+    "HAPI-0389: Failed to call access method: java.lang.NullPointerException: Cannot invoke "
+    '"org.hl7.fhir.instance.model.api.IIdType.hasVersionIdPart()" because "theId" is null'
 )
 _JSON_PATCH = "application/json-patch+json"
 
@@ -117,10 +120,8 @@ def _patch(workspace: Workspace, request: Request) -> Written:
     type_, kind = request.parts[0], request.content_type
     if not kind:
         raise FhirError(400, "HAPI-1964: Missing or invalid content type for PATCH operation")
-    if len(request.parts) == 1 and not request.query:
-        read_body(
-            replace(request, headers={**request.headers, "content-type": "application/fhir+json"}), type_, "PATCH"
-        )
+    if kind == _JSON_PATCH and len(request.parts) == 1 and not request.query:
+        raise FhirError(500, _NO_PATCH_ID)
     if kind in ("application/fhir+json", "application/fhir+xml"):
         read_body(request, "Parameters", "PATCH")
         raise FhirError(400, "HAPI-1267: Unknown patch operation type: FHIRPath Patch; send a JSON Patch instead")
