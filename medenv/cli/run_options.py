@@ -39,7 +39,7 @@ class ChoiceOptions:
     ] = DEFAULT.official
     charts: Annotated[
         Path | None,
-        typer.Option(help="NDJSON file with the charts, one FHIR resource a line.", rich_help_panel=TASKS),
+        typer.Option(help="NDJSON file with the split's charts, one FHIR resource a line.", rich_help_panel=TASKS),
     ] = DEFAULT.charts
     task_type: Annotated[
         list[int],

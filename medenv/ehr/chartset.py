@@ -5,7 +5,6 @@ A chart set is small and can be pickled; the store behind it is built at first n
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,6 +16,8 @@ from medenv.errors import DataError
 from medenv.fhir.cache import CacheError, cached_store, path_of, trusted
 from medenv.fhir.partial import Block
 from medenv.fhir.store import Store
+from medenv.fhir.store.fingerprint import ChartFingerprint, other_rule
+from medenv.fhir.template import Record
 
 __all__ = ["ChartSet", "FingerprintError", "check_fingerprint", "lines", "verify_store", "watched"]
 
@@ -43,7 +44,7 @@ def check_fingerprint(found: str, expected: str | None, whose: str) -> None:
     """
     if expected is not None and found != expected:
         raise FingerprintError(
-            f"{whose} was made on charts with the fingerprint {expected}, but these have {found}; "
+            f"{whose} was made on charts with the fingerprint {expected}{other_rule(expected, found)}, but these have {found}; "
             "use the same version of medenv, or export the charts anew (medenv data export)"
         )
 
@@ -98,12 +99,16 @@ class ChartSet:
 
 def lines(store: Store) -> Iterator[str]:
     """Yield a store's resources as compact JSON, by number."""
+    return (record.text(None) for record in _records(store))
+
+
+def _records(store: Store) -> Iterator[Record]:
     pids = store.all_pids()
     for start in range(0, len(pids), 500):
         part = pids[start : start + 500]
         found = store.records(part)
         for pid in part:
-            yield found[pid].text(None)
+            yield found[pid]
 
 
 def verify_store(charts: ChartSet) -> tuple[int, str]:
@@ -123,14 +128,15 @@ def verify_store(charts: ChartSet) -> tuple[int, str]:
     if store is None:
         state = "damaged" if charts.path.exists() else "not built"
         raise CacheError(f"{charts.path} is {state}; build it: medenv data build")
-    digest, count = hashlib.sha256(), 0
+    digest, count = ChartFingerprint(), 0
     try:
-        for line in lines(store):
-            digest.update(line.encode() + b"\n")
+        for record in _records(store):
+            if record.template is not None:
+                digest.add(record.template.content.text(record.values, None))
             count += 1
     except (sqlite3.Error, LookupError, ValueError, TypeError) as error:
         raise CacheError(f"{charts.path} is damaged ({error}); remove it, and the next use builds it anew") from None
-    found = f"sha256:{digest.hexdigest()}"
+    found = str(digest)
     if found != store.fingerprint or count != sum(store.counts.values()):
         raise CacheError(f"{charts.path} is damaged: its resources hash to {found}, not {store.fingerprint}; remove it")
     check_fingerprint(found, charts.fingerprint, f"the chart set {charts.name!r}")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from medenv.ehr.chartset import check_fingerprint, lines
+from medenv.ehr.chartset import lines
+from medenv.episode.charts import charts_of, check_charts
 from medenv.episode.config import BenchmarkConfig, renamed
 from medenv.episode.episode import Episode, check_wording
 from medenv.episode.failures import report
@@ -107,13 +107,17 @@ class Benchmark:
         self._progress = progress
         self._closed = False
         self._take()
-        if self.tasks.charts is not None and config.backend == "embedded":
+        if isinstance(self.backend, EmbeddedBackend):
             try:
-                expected = self.tasks.charts.fingerprint
-                check_fingerprint(self.backend.fingerprint, expected, f"the split {config.split!r}")
+                check_charts(self.tasks, self._playable(), self.backend.store, config.charts)
             except ValueError:
                 self.close()
                 raise
+
+    def _playable(self) -> Iterable[Task]:
+        """Return the tasks of a split of so many that can be chosen under the settings."""
+        types = self.config.task_type
+        return () if self.tasks.endless else (task for task in self.tasks if not types or task.type in types)
 
     def _forget(self) -> None:
         """Begin with nothing remembered; all of it can be worked out again."""
@@ -124,7 +128,7 @@ class Benchmark:
     def _take(self) -> None:
         """Become one of the users of the charts, which are opened for the first."""
         if self.config.backend == "embedded":
-            self._key, make = _charts(self.tasks, self.config.charts)
+            self._key, make = charts_of(self.tasks, self.config.charts)
         else:
             self._key, make = _server(self.tasks, self.config, self._progress)
         self.backend = _SHARED.take(self._key, make)
@@ -296,22 +300,6 @@ def tasks_of(config: BenchmarkConfig) -> TaskSet:
             f"episode's charts alone; on the backend {config.backend!r} play the split 'test'"
         )
     return tasks
-
-
-def _charts(tasks: TaskSet, charts: Path | None) -> tuple[Any, Callable[[], Backend]]:
-    """Identify a split's charts by a hashable value, and return it with a function that opens them."""
-    if charts is not None:
-        if tasks.endless:
-            raise InputError(f"the tasks of the split {tasks.name!r} are made for its own cohort; leave charts out")
-        path = charts.expanduser().resolve()
-        if not path.is_file():
-            raise InputError(f"{str(charts)!r} is no file; give an NDJSON file of FHIR resources, one a line")
-        stat = path.stat()
-        return (path, stat.st_mtime_ns, stat.st_size), lambda: EmbeddedBackend.from_ndjson(path)
-    known = tasks.charts
-    if known is None:
-        raise InputError(f"the split {tasks.name!r} brings no charts; give an NDJSON file with them (--charts FILE)")
-    return known.name, lambda: EmbeddedBackend(known.open())
 
 
 def _server(

@@ -114,7 +114,7 @@ class EmbeddedBackend(Backend):
 
     @property
     def fingerprint(self) -> str:
-        """``sha256:`` and the hash of all resources' compact text, in load order."""
+        """The hash of what all resources say, see `medenv.fhir.store.fingerprint`."""
         return self.store.fingerprint
 
     def open(

@@ -29,16 +29,17 @@ class PartialResource:
     Attributes:
         template: Its structure.
         values: Its scalars' JSON texts joined by newlines, ``%s`` for each open one.
-        text: Its compact JSON, ``%s`` for each open one.
+        content: The compact JSON of its content (see `Template.content`), ``%s`` for each open one, and nothing for those that are
+            left out.
     """
 
     template: Template
     values: str
-    text: str
+    content: str
 
     def with_text(self, mark: str, text: str) -> PartialResource:
         """Return a partial resource with a text put in wherever a mark stands; the text needs no JSON escape."""
-        return PartialResource(self.template, self.values.replace(mark, text), self.text.replace(mark, text))
+        return PartialResource(self.template, self.values.replace(mark, text), self.content.replace(mark, text))
 
 
 def partial_resource(resource: Mapping[str, Any]) -> PartialResource:
@@ -52,7 +53,20 @@ def partial_resource(resource: Mapping[str, Any]) -> PartialResource:
     """
     template, values = template_of(jsontext.compact(resource))
     texts = ["%s" if v == NUMBER_SLOT else v.replace("%", "%%").replace(TEXT_SLOT, "%s") for v in values]
-    return PartialResource(template, "\n".join(texts), template.text(texts, None))
+    return PartialResource(template, "\n".join(texts), _content(template, texts))
+
+
+def _content(template: Template, texts: list[str]) -> str:
+    """Return the content's text, in which what is left out takes its value without showing it."""
+    kept, taken, shown = set(template.content.values([str(slot) for slot in range(template.size)])), "", []
+    for slot, text in enumerate(texts):
+        if str(slot) in kept:
+            shown.append(taken + text)
+            taken = ""
+        else:
+            shown.append("")
+            taken += "%.0s" * text.replace("%%", "").count("%s")
+    return template.content.text(shown, None) + taken
 
 
 FilledResource = tuple[PartialResource, tuple[str, ...]]

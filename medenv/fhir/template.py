@@ -17,7 +17,7 @@ import orjson
 from medenv.fhir import jsontext
 from medenv.fhir.jsontext import Number
 
-__all__ = ["Record", "Template", "View", "decode", "split", "template_of", "template_of_skeleton"]
+__all__ = ["SET_BY_SERVER", "Record", "Template", "View", "decode", "split", "template_of", "template_of_skeleton"]
 
 _SCALAR = re.compile(
     r'(?<=[:\[,])\s*("[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"(?!\s*:)'
@@ -25,6 +25,9 @@ _SCALAR = re.compile(
     re.ASCII,
 )
 _SLOT = "\x00"
+SET_BY_SERVER = ("versionId", "lastUpdated", "source")
+"""What a server sets in the ``meta`` of whatever it stores, so that copies of a resource on two servers differ in it."""
+
 _KNOWN_LIMIT = 8192
 """Skeletons remembered in a process; beyond that the memory starts anew, so that no client can fill it."""
 
@@ -127,7 +130,7 @@ class Template(View):
         id_slot: Where the id stands among the values.
     """
 
-    __slots__ = ("extractors", "id_slot", "size", "skeleton", "type", "views")
+    __slots__ = ("_content", "extractors", "id_slot", "size", "skeleton", "type", "views")
 
     def __init__(self, type_: str, skeleton: str, tree: dict[str, Any], size: int) -> None:
         super().__init__(tree, size)
@@ -135,6 +138,18 @@ class Template(View):
         self.id_slot: int = tree["id"]
         self.extractors: dict[Any, Any] = {}
         self.views: dict[Any, View] = {}
+        self._content: View | None = None
+
+    @property
+    def content(self) -> View:
+        """What is left without `SET_BY_SERVER`, and without a ``meta`` that holds nothing else: what fingerprints are made of."""
+        if self._content is None:
+            tree, meta = dict(self.tree), self.tree.get("meta")
+            if isinstance(meta, dict):
+                own = {name: value for name, value in meta.items() if name not in SET_BY_SERVER}
+                tree = {**tree, "meta": own} if own else {name: v for name, v in tree.items() if name != "meta"}
+            self._content = View(tree, self.size)
+        return self._content
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle as what identifies the template; what was worked out about it is functions, and stays behind."""

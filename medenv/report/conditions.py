@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medenv.errors import InputError
+from medenv.fhir.store.fingerprint import other_rule
 from medenv.tasks.taskset import FIRST, versioned
 from medenv.trajectories import Trajectory
 
@@ -121,4 +122,5 @@ def _check_one(name: str, found: Iterable[tuple[str, set[str]]]) -> None:
     if len(values) > 1:
         said = ", ".join(f"{value} in {run!r}" for value, run in sorted(values.items()))
         several, advice = _CHANGE[name]
+        said += next((why for one in values for other in values if (why := other_rule(one, other))), "")
         raise BoardError(f"scores of different {several} don't compare ({said}); {advice}")

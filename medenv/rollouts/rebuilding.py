@@ -7,6 +7,7 @@ from typing import Any
 
 from medenv.episode import Benchmark
 from medenv.errors import InputError
+from medenv.fhir.store.fingerprint import other_rule
 from medenv.protocol.instructions import Wording
 from medenv.rollouts.store import Manifest
 from medenv.tasks import GENERATED
@@ -77,7 +78,7 @@ def open_benchmark(trajectory: Trajectory, manifest: Manifest | None) -> Benchma
         found = benchmark.backend.fingerprint
         benchmark.close()
         raise InputError(
-            f"task {trajectory.task.id!r} of the split {trajectory.task.split!r} was played on charts {data}, and those at hand are "
-            f"{found}; use the version of medenv and the options that the run was made with"
+            f"task {trajectory.task.id!r} of the split {trajectory.task.split!r} was played on charts {data}{other_rule(data, found)}, "
+            f"and those at hand are {found}; use the version of medenv and the options that the run was made with"
         )
     return benchmark

@@ -16,6 +16,7 @@ from typing import Any
 from medenv.ehr.chartset import ChartSet
 from medenv.errors import DataError
 from medenv.fhir.partial import Block
+from medenv.fhir.store.fingerprint import PREFIX
 from medenv.tasks.fixed import FixedSplit, make_split
 from medenv.tasks.generate import VERSION
 from medenv.tasks.task import Task
@@ -37,7 +38,7 @@ def load() -> TaskSet:
         ValueError: The file is damaged.
     """
     head, found = _stored()
-    charts = ChartSet(f"test-{head['data'].removeprefix('sha256:')[:16]}", resources, MOST_RESOURCES, head["data"])
+    charts = ChartSet(f"test-{head['data'].removeprefix(PREFIX)[:16]}", resources, MOST_RESOURCES, head["data"])
     return TaskSet(NAME, found, charts, version=head["version"])
 
 

@@ -47,7 +47,7 @@ def test_reference_on_builtin(tmp_path):
     row = json.loads((tmp_path / "runs" / "reference-builtin" / "trajectories.jsonl").read_bytes().splitlines()[0])
     assert row["provenance"]["split_version"] == 3
     assert row["verdict"]["grader_version"] == summary["grader_version"]
-    assert summary["data"].startswith("sha256:")
+    assert summary["data"].startswith("charts/2:sha256:")
     second = medenv("eval", "--agent", "blind", "--split", "builtin", cwd=tmp_path)
     assert second.returncode == 0
     assert second.stdout.splitlines()[-1] == f"{summary['blind']['total']['passed']}/300"

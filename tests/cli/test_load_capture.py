@@ -146,6 +146,24 @@ def test_renumbered_resources_refer_to_each_other(tmp_path):
         client.close()
 
 
+def test_a_capture_of_a_server_that_was_loaded_plays_its_split(tmp_path):
+    """The server gave versions, times and sources of its own; the charts are the same."""
+    exported, captured, nothing = (tmp_path / name for name in ("own.ndjson", "captured.ndjson", "nothing.ndjson"))
+    assert run("data", "export", "--split", "builtin", "--out", exported).exit_code == 0
+    nothing.write_text("")
+    with served(data=nothing) as url:
+        assert run("load", exported, url).exit_code == 0
+        assert run("capture", url, "-o", captured).exit_code == 0
+    assert captured.read_bytes() != exported.read_bytes()
+    prints = set()
+    for charts in ([], ["--charts", exported], ["--charts", captured]):
+        out = tmp_path / f"run{len(prints)}-{len(charts)}-{charts[-1].stem if charts else ''}"
+        done = run("eval", "--agent", "reference", "--split", "builtin", *charts, "--out", out)
+        assert done.stdout.splitlines()[-1] == "300/300", done.output
+        prints.add(json.loads((out / "summary.json").read_text())["data"])
+    assert len(prints) == 1
+
+
 @pytest.mark.parametrize("line", ["{", "[]", '{"resourceType": "Patient"}', "1"])
 def test_lines_that_are_no_resource(line):
     with pytest.raises(LoadError, match="line 2"):

@@ -244,7 +244,7 @@ def test_provenance_names_what_produced_the_score(benchmark):
     playing = benchmark.start(benchmark.tasks[0], {"agent": load("blind").describe(), "seed": 4})
     playing.step("FINISH([])")
     origin = benchmark.finish(playing).provenance
-    assert origin["data"].startswith("sha256:")
+    assert origin["data"].startswith("charts/2:sha256:")
     assert origin["prompt"].startswith("sha256:")
     assert origin["agent"] == {"name": "blind"}
     assert origin["seed"] == 4

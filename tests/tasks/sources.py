@@ -12,6 +12,7 @@ def parsed(sources):
     """Yields what a store is built from as resources: objects, JSON texts, and blocks of filled forms."""
     for source in sources:
         if isinstance(source, Block):
-            yield from (json.loads(form.text % blanks) for form, blanks in source.filled)
+            for form, blanks in source.filled:
+                yield json.loads(form.template.text((form.values % blanks).split("\n"), None))
         else:
             yield json.loads(source if isinstance(source, str) else jsontext.compact(source))

@@ -325,7 +325,7 @@ from medenv.tasks import cohort_of, load_split
 split = load_split("train", cohort=cohort_of("train", charts=60))
 digest = hashlib.sha256()
 for task in split[:60]:
-    digest.update(repr((task, [o if isinstance(o, dict) else (o[0].text, o[1]) for o in split.overlay(task)])).encode())
+    digest.update(repr((task, [o if isinstance(o, dict) else (o[0].values, o[1]) for o in split.overlay(task)])).encode())
 print(digest.hexdigest())
 """
 

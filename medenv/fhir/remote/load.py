@@ -13,6 +13,7 @@ from medenv.errors import InputError
 from medenv.fhir import jsontext
 from medenv.fhir.backend import BackendError
 from medenv.fhir.remote.client import Client
+from medenv.fhir.template import SET_BY_SERVER
 
 __all__ = ["LoadError", "LoadInterruptedError", "Loaded", "as_text", "holds", "load", "of_patients"]
 
@@ -207,7 +208,7 @@ def _send(client: Client, chunk: list[Mapping[str, Any]], done: Loaded, renumber
     for one in chunk:
         type_, id_ = one["resourceType"], one["id"]
         request = {"method": "POST", "url": type_} if _numeric(one) else {"method": "PUT", "url": f"{type_}/{id_}"}
-        meta = {k: v for k, v in one.get("meta", {}).items() if k not in ("versionId", "lastUpdated", "source")}
+        meta = {k: v for k, v in one.get("meta", {}).items() if k not in SET_BY_SERVER}
         rest = {k: v for k, v in one.items() if k != "meta"}
         resource = {**rest, **({"meta": meta} if meta else {})}
         entries.append({"resource": _renamed(resource, done.ids) if done.ids else resource, "request": request})

@@ -7,18 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from medenv.fhir.remote.tracking import Key
+from medenv.fhir.template import SET_BY_SERVER
 
 __all__ = ["content", "entry_for", "unstamped", "version_of"]
-
-_STAMPS = ("versionId", "lastUpdated", "source")
-"""What of meta the server gives anew with each version."""
 
 
 def content(resource: Mapping[str, Any] | None) -> str | None:
     """Return a resource's text without what changes with every version."""
     if resource is None:
         return None
-    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in _STAMPS}
+    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in SET_BY_SERVER}
     rest = {k: v for k, v in resource.items() if k != "meta"}
     return json.dumps({**rest, **({"meta": meta} if meta else {})}, sort_keys=True)
 
@@ -38,7 +36,7 @@ def entry_for(key: Key, value: Any) -> dict[str, Any]:
 
 def unstamped(resource: Mapping[str, Any]) -> dict[str, Any]:
     """Return a resource as a client writes it: without what the server gives with each version."""
-    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in _STAMPS}
+    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in SET_BY_SERVER}
     rest = {k: v for k, v in resource.items() if k not in ("meta", "resourceType", "id")}
     head = {"resourceType": resource["resourceType"], "id": resource["id"]}
     return {**head, **({"meta": meta} if meta else {}), **rest}

@@ -57,7 +57,7 @@ class Store:
 
     Attributes:
         path: The file.
-        fingerprint: ``sha256:`` and the hash of all resources' compact text, in load order, a newline after each.
+        fingerprint: The hash of what all resources say, see `ChartFingerprint`.
         newest: Milliseconds since 1970 of the latest ``meta.lastUpdated``.
         last: The highest number in use, as an internal one or as an id.
         counts: How many resources there are, by type.

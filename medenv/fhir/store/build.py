@@ -20,11 +20,12 @@ from medenv.fhir.drafts import replacement
 from medenv.fhir.index.dates import format_instant, span
 from medenv.fhir.index.extract import extract
 from medenv.fhir.partial import Block
+from medenv.fhir.store.fingerprint import ChartFingerprint
 from medenv.fhir.template import Template, decode, template_of
 
 __all__ = ["FORMAT", "PATIENT_PARAMETERS", "Source", "build", "read_lines"]
 
-FORMAT = 1
+FORMAT = 2
 """The file layout's version; a cached file of another one is built anew."""
 
 PATIENT_PARAMETERS = ("patient", "subject")
@@ -106,7 +107,7 @@ class _Builder:
         self.last = 0
         self.top = 0
         self.newest = _LOADED
-        self.hash = hashlib.sha256()
+        self.fingerprint = ChartFingerprint()
 
     def run(self, resources: Iterable[Source], named: str) -> None:
         for number, source in enumerate(resources, 1):
@@ -129,7 +130,7 @@ class _Builder:
             "INSERT INTO shape VALUES (?,?,?)", [(k, s.type, s.skeleton) for s, k, _ in self.templates.values()]
         )
         db.execute("CREATE INDEX resource_kind ON resource (kind)")
-        meta = {"format": FORMAT, "fingerprint": f"sha256:{self.hash.hexdigest()}", "newest": self.newest}
+        meta = {"format": FORMAT, "fingerprint": str(self.fingerprint), "newest": self.newest}
         meta |= {"last": max(self.last, self.top), "own_numbers": int(self.own_numbers)}
         db.executemany("INSERT INTO meta VALUES (?,?)", [(k, str(v)) for k, v in meta.items()])
 
@@ -153,15 +154,15 @@ class _Builder:
         kind = self.kinds.setdefault(type_, [len(self.kinds), 0])
         kind[1] += len(block.filled)
         numbers: dict[int, int] = {}
-        texts = []
+        contents = []
         for partial, blanks in block.filled:
             number = numbers.get(id(partial.template))
             if number is None:
                 number = numbers[id(partial.template)] = self.known(partial.template)[1]
             self.rows.append((pid, kind[0], number, partial.values % blanks))
-            texts.append(partial.text % blanks)
+            contents.append(partial.content % blanks)
             pid += 1
-        self.hash.update(("\n".join(texts) + "\n").encode())
+        self.fingerprint.add("\n".join(contents))
         if len(self.rows) >= _BATCH:
             self.flush()
         partial, blanks = block.filled[0]
@@ -190,7 +191,7 @@ class _Builder:
         updated = span(decode(values[slot])) if slot is not None else None
         if updated is not None and updated.low > self.newest:
             self.newest = updated.low
-        self.hash.update(template.text(values, None).encode() + b"\n")
+        self.fingerprint.add(template.content.text(values, None))
 
     def take_apart(self, source: str | Mapping[str, Any], number: int) -> tuple[Template, list[str]]:
         if isinstance(source, str) and '"id"' in source and '"lastUpdated"' in source:

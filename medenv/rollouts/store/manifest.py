@@ -14,6 +14,7 @@ import orjson
 
 from medenv import __version__
 from medenv.extras import DISTRIBUTION
+from medenv.fhir.store.fingerprint import other_rule
 from medenv.rollouts.store.errors import RunFolderError
 from medenv.rollouts.store.files import write_json
 
@@ -114,7 +115,8 @@ class Manifest:
             ):
                 continue
             raise RunFolderError(
-                f"the run in {str(folder)!r} was made with {name} {before!r}, not {now!r}; give the same, or another folder"
+                f"the run in {str(folder)!r} was made with {name} {before!r}{other_rule(before, now)}, not {now!r}; "
+                "give the same, or another folder"
             )
         self.settings = dict(given)
         if options is not None:

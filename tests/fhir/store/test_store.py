@@ -27,9 +27,28 @@ def test_everything_loaded_is_served_verbatim(recorded):
         assert recorded.get(f"{resource['resourceType']}/{resource['id']}").body == jsontext.pretty(resource)
 
 
-def test_fingerprint_is_of_the_compact_text_in_order(recorded_backend):
-    text = "".join(jsontext.compact(jsontext.loads(line)) + "\n" for line in recordings.stored_lines())
-    assert recorded_backend.fingerprint == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+def fingerprint(resources):
+    with EmbeddedBackend.from_resources(resources) as backend:
+        return backend.fingerprint
+
+
+def test_fingerprint_is_of_what_resources_say_in_order(recorded_backend):
+    resources = [jsontext.loads(line) for line in recordings.stored_lines()]
+    text = "".join(jsontext.compact({k: v for k, v in one.items() if k != "meta"}) + "\n" for one in resources)
+    assert recorded_backend.fingerprint == "charts/2:sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    assert fingerprint(resources[::-1]) != recorded_backend.fingerprint
+
+
+def test_what_a_server_sets_is_not_in_the_fingerprint():
+    bare = {"resourceType": "Patient", "id": "S1", "gender": "male"}
+    stamps = {"versionId": "7", "lastUpdated": "2026-01-02T03:04:05.678+00:00", "source": "#abc"}
+    plain = fingerprint([bare])
+    for meta in (stamps, {"versionId": "3"}, {"lastUpdated": stamps["lastUpdated"]}, {}):
+        assert fingerprint([{**bare, "meta": meta}]) == plain, meta
+        assert fingerprint([{"meta": meta, **bare}]) == plain, meta
+    tagged = {"tag": [{"code": "x"}]}
+    assert fingerprint([{**bare, "meta": {**stamps, **tagged}}]) == fingerprint([{**bare, "meta": tagged}]) != plain
+    assert fingerprint([{**bare, "gender": "female"}]) != plain
 
 
 def test_layout_of_the_source_does_not_matter():

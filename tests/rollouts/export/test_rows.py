@@ -241,7 +241,7 @@ def test_every_row_says_where_it_is_from(tmp_path, format):
         one = played[row["run"], row["episode"]] if format != "grpo" else None
         assert row["license"] == "apache-2.0"
         assert row["split"] == "train"
-        assert row["data_fingerprint"].startswith("sha256:")
+        assert row["data_fingerprint"].startswith("charts/2:sha256:")
         assert row["prompt_hash"].startswith("sha256:")
         assert row["medenv"]
         if one is not None:

@@ -10,6 +10,7 @@ import orjson
 
 from medenv.episode import Benchmark
 from medenv.errors import InputError
+from medenv.fhir.store.fingerprint import other_rule
 from medenv.rollouts.export.columns import FLOAT, INT, TEXT, Kind
 from medenv.rollouts.export.entries import Entry
 from medenv.rollouts.export.formats.base import Format
@@ -101,9 +102,10 @@ def open_row(row: Mapping[str, Any], benchmark: Benchmark) -> Any:
     """
     task = Task(**orjson.loads(row["task"]))
     check_version(task.split, row.get("split_version"), benchmark.tasks.version, f"the row of task {task.id!r}")
-    if row["data_fingerprint"] not in (None, benchmark.backend.fingerprint):
+    made_on, found = row["data_fingerprint"], benchmark.backend.fingerprint
+    if made_on not in (None, found):
         raise InputError(
-            f"the row of task {row['task_id']!r} was made on charts {row['data_fingerprint']}, and these are "
-            f"{benchmark.backend.fingerprint}; open them with Benchmark(**json.loads(row['benchmark']))"
+            f"the row of task {row['task_id']!r} was made on charts {made_on}{other_rule(made_on, found)}, and these are "
+            f"{found}; open them with Benchmark(**json.loads(row['benchmark']))"
         )
     return benchmark.start(task)
