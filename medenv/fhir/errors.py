@@ -65,7 +65,14 @@ class FhirError(MedenvError):
         return Response(self.status, body, {"content-type": JSON_TYPE, **self.headers})
 
 
-_MARKUP: dict[int, str | None] = {ord("'"): "&apos;", ord('"'): "&quot;", ord("<"): "&lt;", ord(">"): "&gt;", 10: "&#10;", 13: "&#13;"}
+_MARKUP: dict[int, str | None] = {
+    ord("'"): "&apos;",
+    ord('"'): "&quot;",
+    ord("<"): "&lt;",
+    ord(">"): "&gt;",
+    10: "&#10;",
+    13: "&#13;",
+}
 _MARKUP |= {code: None for code in range(32) if code not in (10, 13)}
 
 
