@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from medenv.fhir import definitions
@@ -62,8 +63,10 @@ def handle(workspace: Workspace, request: Request) -> Response:
         return _bundle(workspace, request)
     if not definitions.is_resource(parts[0]):
         raise unknown_type(parts[0])
-    if parts[1:] and parts[1][0] == "_" and method == "POST":
+    if parts[1:] and parts[1].startswith("_") and method == "POST":
         raise not_supported(request.sent_path, request.with_form().params.names(), method)
+    if parts[1:] == ("",) and method != "PATCH":  # of control characters alone nothing is left
+        request = replace(request, parts=parts[:1])
     written = _ROUTES[method](workspace, request)
     return _respond(workspace, request, written)
 
