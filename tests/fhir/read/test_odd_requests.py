@@ -39,12 +39,12 @@ def test_odd_urls(recorded, url, status, words):
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(
     "path",
-    ["%01", "%01/Patient", "Patient/%01", "Patient/%01/_history", "Patient/%01/_history/1", "Patient/a/_history/%01"],
+    ["%01", "%01/Patient", "Patient/%01", "Patient/%01/_history", "Patient/a/_history/%01"],
 )
 def test_no_path_of_control_characters_is_too_odd(recorded, method, path):
     body = None if method in ("GET", "DELETE") else json.dumps({"resourceType": "Patient", "id": "a"})
     response = recorded.request(method, path, body)
-    assert response.status in (201, 400, 404, 500)
+    assert response.status in (200, 201, 400, 404, 500)
     assert json.loads(response.body)["resourceType"] in ("OperationOutcome", "Patient")
 
 
