@@ -11,8 +11,9 @@ from typing import Any
 from medenv.errors import MedenvError
 from medenv.fhir import jsontext
 from medenv.fhir.backend import Response
+from medenv.fhir.hashing import hash_order
 
-__all__ = ["JSON_TYPE", "XML_TYPE", "FhirError", "hash_order", "not_supported", "outcome"]
+__all__ = ["JSON_TYPE", "XML_TYPE", "FhirError", "not_supported", "outcome", "sanitized"]
 
 JSON_TYPE = "application/fhir+json;charset=UTF-8"
 XML_TYPE = "application/fhir+xml;charset=UTF-8"
@@ -64,24 +65,24 @@ class FhirError(MedenvError):
         return Response(self.status, body, {"content-type": JSON_TYPE, **self.headers})
 
 
+_MARKUP: dict[int, str | None] = {
+    ord("'"): "&apos;",
+    ord('"'): "&quot;",
+    ord("<"): "&lt;",
+    ord(">"): "&gt;",
+    10: "&#10;",
+    13: "&#13;",
+}
+_MARKUP |= {code: None for code in range(32) if code not in (10, 13)}
+
+
+def sanitized(text: str) -> str:
+    """Return what HAPI's UrlUtil.sanitizeUrlPart makes of a part of a URL: no quotes, brackets or control characters."""
+    return text.translate(_MARKUP) if not text.isalnum() else text
+
+
 def not_supported(path: str, names: Sequence[str], method: str = "GET") -> FhirError:
     """Return HAPI's refusal of a request that no operation takes."""
     text = f"Invalid request: The FHIR endpoint on this server does not know how to handle {method} operation[{path}]"
     listed = ", ".join(hash_order(list(dict.fromkeys(names))))
     return FhirError(400, f"{text} with parameters [[{listed}]]", "not-supported")
-
-
-def hash_order(names: Sequence[str]) -> list[str]:
-    """Return names in the order in which HAPI's hash map gives them: by bucket, within one the last first."""
-    size = 16
-    while len(names) > size * 3 // 4:
-        size *= 2
-
-    def bucket(name: str) -> int:
-        code = 0
-        for unit in memoryview(name.encode("utf-16-le", "surrogatepass")).cast("H"):
-            code = (code * 31 + unit) & 0xFFFFFFFF
-        return (code ^ code >> 16) & (size - 1)
-
-    last_first = names[::-1]
-    return sorted(last_first, key=bucket)

@@ -30,7 +30,7 @@ def read_summary(params: Iterable[tuple[str, str]]) -> tuple[str, bool]:
     Raises:
         FhirError: HAPI-0380 for what can't be combined.
     """
-    written = {s for n, v in params if n == "_summary" for s in v.split(",")}
+    written = {s.lower() for n, v in params if n == "_summary" for s in v.split(",")}
     kinds = written & {"true", "text", "data", "count", "false"}
     if "text" in kinds and len(kinds) > 1:
         raise FhirError(400, "HAPI-0380: Can not combine _summary=text with other values for _summary")
@@ -80,7 +80,9 @@ def _filter(template: Template, summary: str, elements: tuple[str, ...] | None) 
     elif summary == "true":
         kept = _summary(tree, template.type)
     else:
-        kept = _only(tree, template.type, [tuple(name.split(".")) for name in elements or ()])
+        paths = [tuple(name.removesuffix(".*").split(".")) for name in elements or ()]
+        whole = any(path in (("*",), (template.type,)) for path in paths)
+        kept = tree if whole else _only(tree, template.type, paths)
     return _tagged(kept)
 
 

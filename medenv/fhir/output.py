@@ -96,6 +96,7 @@ class Output:
         summary: ``true``, ``text``, ``data`` or ``""``.
         elements: The names of ``_elements``; None without it.
         content_type: The answer's Content-Type.
+        nested: Whether it stands in the answer to a bundle, where HAPI ignores ``_elements``, and ``_summary=text`` of one resource.
     """
 
     xml: bool = False
@@ -103,6 +104,7 @@ class Output:
     summary: str = ""
     elements: tuple[str, ...] | None = None
     content_type: str = JSON_TYPE
+    nested: bool = False
 
     def unfiltered(self) -> Output:
         """Return the same format for what is never filtered, such as a refusal."""
@@ -118,8 +120,9 @@ class Output:
 
     def write_template(self, template: Template, values: list[str]) -> str:
         """Write one resource, filtered as asked; ``null`` if nothing is left of it."""
-        view = filtered_view(template, self.summary, self.elements)
-        if self.summary == "text" and "text" not in view.tree:
+        summary = "" if self.nested and self.summary == "text" else self.summary
+        view = filtered_view(template, summary, None if self.nested else self.elements)
+        if summary == "text" and "text" not in view.tree:
             return "null"
         if self.xml:
             return self.write(view.parse(values))
@@ -154,15 +157,16 @@ class Output:
     @property
     def whole(self) -> bool:
         """Whether entries are pretty JSON with nothing filtered, so that their texts can be kept."""
-        return self.pretty and not self.xml and not self.summary and self.elements is None
+        return self.pretty and not self.xml and not self.summary and (self.nested or self.elements is None)
 
     def _view(self, entry: Entry) -> Any:
         template = entry.template
-        if template is None or (not self.summary and self.elements is None):
+        elements = None if self.nested else self.elements
+        if template is None or (not self.summary and elements is None):
             return template
-        if entry.mode == "include" and self.elements is not None:
+        if entry.mode == "include" and elements is not None:
             return template
-        return filtered_view(template, self.summary, self.elements)
+        return filtered_view(template, self.summary, elements)
 
     def _entry(self, entry: Entry | str) -> str:
         return entry if isinstance(entry, str) else self.write_entry(entry)

@@ -13,7 +13,7 @@ from urllib.parse import unquote, unquote_to_bytes
 
 from medenv.fhir import definitions
 from medenv.fhir.backend import Response, below_base
-from medenv.fhir.errors import FhirError
+from medenv.fhir.errors import FhirError, sanitized
 from medenv.fhir.filters import check_filters, read_summary
 from medenv.fhir.output import Output, negotiate
 
@@ -72,6 +72,15 @@ def _decode(text: str) -> str:
     return unquote_to_bytes(text).decode("utf-8", "replace") if "%" in text else text
 
 
+_MARKUP = re.compile(r"%(?:[01]|2[27]|3[CcEe])|[\"'<>\x00-\x1f]")
+"""In a query: what HAPI leaves in no parameter's name."""
+
+
+def _named(params: Params, raw: str) -> Params:
+    """Return a request's parameters with their names as HAPI takes them in; values stay as sent."""
+    return Params([(sanitized(name), value) for name, value in params]) if _MARKUP.search(raw) else params
+
+
 def parse_query(raw: str) -> Params:
     """Parse a raw query string, or the body of a form; a blank may stand as ``+``."""
     return Params([_pair(part) for part in raw.split("&") if part])
@@ -88,7 +97,7 @@ def _pair(part: str) -> tuple[str, str]:
 @lru_cache(maxsize=4096)
 def _parts(path: str, plus_is_blank: bool) -> tuple[str, ...]:
     parts = (unquote(part) for part in path.split("/") if part)
-    return tuple(part.replace("+", " ") for part in parts) if plus_is_blank else tuple(parts)
+    return tuple(sanitized(part.replace("+", " ") if plus_is_blank else part) for part in parts)
 
 
 @dataclass(slots=True)
@@ -132,7 +141,7 @@ class Request:
             ValueError: The URL is on another server.
         """
         path, _, query = below_base(url, base).partition("?")
-        params = parse_query(query) if query else NO_PARAMS
+        params = _named(parse_query(query), query) if query else NO_PARAMS
         given = {k.lower(): v for k, v in headers.items()} if headers else _NO_HEADERS
         if method in ("GET", "HEAD"):
             output = negotiate(params.own(), given.get("accept", ""))
@@ -155,8 +164,10 @@ class Request:
 
     @property
     def reads(self) -> bool:
-        """Whether it can't write: a GET, a HEAD, a search sent as a form, or ``$everything``."""
+        """Whether it can't write: a GET, a HEAD, a search sent as a form, ``$everything``, or whatever asks for a history."""
         parts = self.parts
+        if parts and parts[-1] == "_history" and len(parts) <= 3:  # HAPI doesn't look at the method
+            return len(parts) == 1 or definitions.is_resource(parts[0])
         if self.method != "POST":
             return self.method in ("GET", "HEAD")
         if len(parts) == 2 and parts[1] == "_search":
@@ -165,14 +176,14 @@ class Request:
 
     @property
     def sent_path(self) -> str:
-        """The path as sent, without the slash before it."""
-        return self.path.removeprefix("/")
+        """The path as sent, without the slash before it; of several slashes HAPI loses one more."""
+        return self.path[2:] if self.path.startswith("//") else self.path.removeprefix("/")
 
     def with_form(self) -> Request:
         """Return a search that was sent as a form with the form's parameters behind those of its URL."""
         form: Iterable[tuple[str, str]] = ()
         if _FORM in self.headers.get("content-type", ""):
-            form = parse_query(self.body)
+            form = _named(parse_query(self.body), self.body)
         params = Params([*self.params, *form])
         return replace(self, params=params, output=negotiate(params.own(), self.headers.get("accept", "")))
 
@@ -228,6 +239,6 @@ def _media_type(headers: Mapping[str, str]) -> str:
 
 
 def version_of(etag: str) -> str:
-    """Return the version in an ETag: ``W/"2"``, ``"2"`` or ``2``."""
-    match = re.fullmatch(r'\s*(?:W/)?"?([^"]*)"?\s*', etag)
-    return match[1] if match else ""
+    """Return the version in an ETag, ``W/"2"`` or ``"2"``; what is neither stands for itself."""
+    match = re.fullmatch(r'(?:W/)?"([^"]*)"', etag.strip())
+    return match[1] if match else etag.strip()

@@ -91,7 +91,9 @@ def test_a_write_is_answered_in_its_own_format(headers, body_is_xml, answer_is_x
     assert (request.is_xml, request.output.xml) == (body_is_xml, answer_is_xml)
 
 
-@pytest.mark.parametrize(("etag", "version"), [('W/"2"', "2"), ('"2"', "2"), ("2", "2"), ("", ""), ('"a"b"', "")])
+@pytest.mark.parametrize(
+    ("etag", "version"), [('W/"2"', "2"), ('"2"', "2"), ("2", "2"), ("", ""), ('"a"b"', '"a"b"'), ("W/3", "W/3")]
+)
 def test_version_of_an_etag(etag, version):
     assert version_of(etag) == version
 

@@ -228,7 +228,7 @@ def _other_method(
         return session.request("GET", f"{session.base}/metadata", None, given)
     if parts and not definitions.is_resource(unquote(parts[0])) and parts != ["_history"]:
         return unknown_type(unquote(parts[0])).response()
-    if method == "HEAD" and ("_history" in parts or (len(parts) == 2 and parts[1][0] not in "$_")):
+    if method == "HEAD" and ("_history" in parts or (len(parts) == 2 and not parts[1].startswith(("$", "_")))):
         return session.request("GET", url, None, given)
     names = [name for name, _ in parse_query(query)] if query else []
     return not_supported("/".join(parts), names, method).response()

@@ -11,7 +11,7 @@ from medenv.fhir.definitions.capability import capability_statement
 from medenv.fhir.errors import FhirError, not_supported
 from medenv.fhir.read import operations, search
 from medenv.fhir.read.history import history
-from medenv.fhir.read.refusals import unknown_type
+from medenv.fhir.read.refusals import not_known, unknown_type
 from medenv.fhir.read.resource import read, vread
 from medenv.fhir.request import Request
 from medenv.fhir.workspace import Workspace
@@ -31,7 +31,7 @@ def handle(workspace: Workspace, request: Request) -> Response:
     Raises:
         FhirError: The request is refused.
     """
-    if request.method == "POST":
+    if request.method == "POST" and request.parts[-1] != "_history":
         return _posted(workspace, request)
     if request.method == "HEAD" and request.path.strip("/") == "metadata":
         return Response(405, "", {"allow": "GET", "content-type": request.output.content_type})
@@ -71,7 +71,7 @@ def _of_server(workspace: Workspace, request: Request) -> Response:
         return history(workspace, request)
     if parts == ("$meta",):
         return operations.meta(workspace, request)
-    if parts[0][0] in "$_":
+    if parts[0].startswith(("$", "_")):
         raise not_supported(request.sent_path, request.params.names())
     raise unknown_type(parts[0])
 
@@ -80,6 +80,8 @@ def _of_type(workspace: Workspace, request: Request) -> Response:
     """Answer a request for something of a type, except for a plain search."""
     type_, *rest = request.parts
     id_, last = rest[0], rest[-1]
+    if not id_:  # of control characters alone nothing is left
+        raise not_known(workspace, type_, id_)
     if rest == ["_search"]:
         return search.search(workspace, request, type_)
     if rest == ["_history"]:
@@ -88,7 +90,7 @@ def _of_type(workspace: Workspace, request: Request) -> Response:
         return operations.everything(workspace, request, _id_before_operation(request), request.filtered_output())
     if len(rest) <= 2 and last == "$meta":
         return operations.meta(workspace, request, type_, _id_before_operation(request))
-    if len(rest) == 1 and id_[0] not in "$_":
+    if len(rest) == 1 and not id_.startswith(("$", "_")):
         return read(workspace, request, type_, id_)
     if len(rest) == 2 and last == "_history":
         return history(workspace, request, type_, id_)

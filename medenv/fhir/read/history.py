@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from medenv.fhir.backend import Response
 from medenv.fhir.errors import FhirError
+from medenv.fhir.filters import read_summary
 from medenv.fhir.output import Entry
 from medenv.fhir.read.refusals import not_known
 from medenv.fhir.read.response import bundle_headers
@@ -58,7 +60,12 @@ def history(workspace: Workspace, request: Request, type_: str = "", id_: str = 
     output = request.filtered_output()
     bundle = workspace.new_bundle_id(path, request.query)
     total = None if filtered else len(records)
-    top = head(bundle, workspace.now(), "history", total, links if count else [])
+    if read_summary(params)[1] or count == 0:
+        top = head(bundle, workspace.now(), "history", total, [])
+        return Response(
+            200, replace(output, summary="count").write_bundle(top, []), bundle_headers(workspace, output, bundle)
+        )
+    top = head(bundle, workspace.now(), "history", total, links)
     text = output.write_bundle(top, [_version(workspace.base, r) for r in shown])
     return Response(200, text, bundle_headers(workspace, output, bundle))
 
@@ -67,11 +74,13 @@ def _limits(params: Params) -> tuple[Date | None, Date | None]:
     """Read ``_since`` and ``_at``.
 
     Raises:
-        FhirError: One is no date, or ``_since`` names no time of day (HAPI-1885).
+        FhirError: One is no date, or ``_since`` names no second (HAPI-1885) or has a prefix (HAPI-1882).
     """
     since, moment = params.get("_since"), params.get("_at")
+    if since and not since[:1].isdigit():
+        raise FhirError(400, f'HAPI-1882: Invalid date/time format: "{since}"')
     start = parse_date(since) if since else None
-    if start is not None and start.by_day:
+    if start is not None and (start.by_day or start.precision == "minute"):
         text = f"(datatype InstantDt does not support {start.precision.upper()} precision): {since}"
         raise FhirError(400, f"HAPI-1885: Invalid date/time string {text}")
     return start, parse_date(moment) if moment else None
@@ -83,11 +92,13 @@ def _in_time(records: list[Record], since: Date | None, moment: Date | None) -> 
         records = [r for r in records if r.updated >= since.span.low]
     if moment is not None:
         kept, ended = [], set()
+        low = float("-inf") if moment.prefix in ("le", "lt") else moment.span.low
+        high = float("inf") if moment.prefix in ("ge", "gt") else moment.span.high
         for record in records:
             key = record.type, record.id
-            if record.updated <= moment.span.high and key not in ended:
+            if record.updated <= high and key not in ended:
                 kept.append(record)
-                if record.updated < moment.span.low:  # the version that was current when the time began
+                if record.updated < low:  # the version that was current when the time began
                     ended.add(key)
         records = kept
     return records, since is not None or moment is not None

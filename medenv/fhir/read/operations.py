@@ -6,21 +6,22 @@ Both give what a search could give in another form, and change nothing.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from medenv.fhir import definitions
 from medenv.fhir.backend import Response
 from medenv.fhir.errors import FhirError
+from medenv.fhir.filters import read_summary
 from medenv.fhir.output import Output
 from medenv.fhir.read.refusals import deleted_error, not_known
 from medenv.fhir.read.response import bundle_headers
 from medenv.fhir.request import Params, Request
-from medenv.fhir.search.bundle import PAGE, Page, first_page
-from medenv.fhir.search.conditions import Condition, ReferenceCondition
+from medenv.fhir.search.bundle import PAGE, Page, first_page, head, self_link
+from medenv.fhir.search.conditions import ReferenceCondition
 from medenv.fhir.search.execute import execute
 from medenv.fhir.search.hits import ListedHits
 from medenv.fhir.search.query import Search
-from medenv.fhir.search.ranges import DateCondition
 from medenv.fhir.search.values import parse_date
 from medenv.fhir.workspace import Workspace
 
@@ -32,14 +33,15 @@ def everything(workspace: Workspace, request: Request, id_: str, output: Output)
 
     Args:
         workspace: Where.
-        request: The request; ``_count``, ``_type`` and ``_since`` count.
+        request: The request; ``_count`` and ``_type`` count, and ``_summary=count``. HAPI ignores ``_since``.
         id_: The Patient's id, ``""`` for all.
         output: The format of the answer.
 
     Raises:
-        FhirError: No such patient, or an unknown type in ``_type``.
+        FhirError: No such patient, an unknown type in ``_type``, or a parameter that isn't what it must be.
     """
     params, raw, path = request.params, request.query, request.path.strip("/")
+    _check_everything(params)
     kinds = [k for v in params.getlist("_type") for k in v.split(",") if k]
     for kind in kinds:
         if not definitions.is_resource(kind):
@@ -55,24 +57,52 @@ def everything(workspace: Workspace, request: Request, id_: str, output: Output)
         found = execute(workspace.chart, Search.of("Patient")).all()
         pids = [hit[0] for hit in found]
         targets = [f"Patient/{r.id}" for r in workspace.chart.records(pids).values()]
-    pids += sorted(_compartment(workspace, targets, kinds, params.first("_since") or "") - set(pids))
+    count = _count(params)
+    pids += sorted(_compartment(workspace, targets, kinds) - set(pids))
     bundle = workspace.new_bundle_id(path, raw)
     page = Page(ListedHits(pids), ())
-    count = _count(params)
-    self_link = f"{workspace.base}/{path}" + (f"?{raw}" if raw else "")
-    text, more = first_page(workspace.chart, page, count, self_link, output, workspace.now(), bundle)
+    if output.elements is not None:  # they are the patient's, and nobody else's
+        output = replace(output, elements=tuple(e if e[:1].isupper() else f"Patient.{e}" for e in output.elements))
+    if read_summary(params)[0] == "count":
+        top = head(bundle, workspace.now(), "searchset", len(pids), [])
+        text = replace(output, summary="count").write_bundle(top, [])
+        return Response(200, text, bundle_headers(workspace, output, bundle))
+    links = self_link(workspace.base, path, params), params.get("_format") or None
+    text, more = first_page(workspace.chart, page, count, links, output, workspace.now(), bundle)
     if more:
         workspace.pages.keep(bundle, page)
     return Response(200, text, bundle_headers(workspace, output, bundle))
 
 
+def _check_everything(params: Params) -> None:
+    """Refuse what HAPI can't read.
+
+    Raises:
+        FhirError: A number, a date, or a search of texts.
+    """
+    for value in params.getlist("_lastUpdated"):
+        parse_date(value)
+    for name in ("_content", "_text"):
+        if params.get(name):
+            text = f"Fulltext search is not enabled on this service, can not process parameter: {name}"
+            raise FhirError(400, f"HAPI-1192: {text}")
+
+
 def _count(params: Params) -> int:
+    """Return how many resources a page has.
+
+    Raises:
+        FhirError: ``_count`` is no number of Java's.
+    """
     text = params.first("_count") or ""
-    number = int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else 0
-    return number if 0 < number < 2**31 else PAGE
+    if not text:
+        return PAGE
+    if not re.fullmatch(r"[+-]?\d{1,10}", text) or not -(2**31) <= int(text) < 2**31:
+        raise FhirError(500, f'java.lang.NumberFormatException: For input string: "{text}"')
+    return int(text) if int(text) > 0 else PAGE
 
 
-def _compartment(workspace: Workspace, targets: list[str], kinds: list[str], since: str) -> set[int]:
+def _compartment(workspace: Workspace, targets: list[str], kinds: list[str]) -> set[int]:
     found: set[int] = set()
     for kind, codes in definitions.patient_compartment().items():
         if kind == "Patient" or (kinds and kind not in kinds) or not workspace.chart.has_type(kind):
@@ -81,10 +111,7 @@ def _compartment(workspace: Workspace, targets: list[str], kinds: list[str], sin
         for code in codes:
             if code not in parameters:
                 continue
-            conditions: list[Condition] = [ReferenceCondition(parameters[code], targets)]
-            if since:
-                conditions.append(DateCondition(parameters["_lastUpdated"], [parse_date(f"ge{since}")]))
-            hits = execute(workspace.chart, Search.of(kind, *conditions))
+            hits = execute(workspace.chart, Search.of(kind, ReferenceCondition(parameters[code], targets)))
             found.update(hit[0] for hit in hits.all())
     return found
 

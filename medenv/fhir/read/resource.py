@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from medenv.fhir.backend import Response
-from medenv.fhir.errors import FhirError, hash_order, not_supported
+from medenv.fhir.errors import FhirError, not_supported
+from medenv.fhir.hashing import hash_order
 from medenv.fhir.index.dates import http_date
 from medenv.fhir.output import Output
 from medenv.fhir.read.refusals import deleted_error, not_known
-from medenv.fhir.request import Request
+from medenv.fhir.request import Request, version_of
 from medenv.fhir.template import Record
 from medenv.fhir.workspace import Workspace
 
@@ -69,7 +70,8 @@ def _response(workspace: Workspace, record: Record, output: Output, headers: Map
         "content-location": f"{workspace.base}/{record.type}/{record.id}/_history/{record.version}",
         "last-modified": http_date(record.updated),
     }
-    if headers.get("if-none-match") == tag or _not_modified_since(headers.get("if-modified-since", ""), record.updated):
+    known = version_of(headers.get("if-none-match", ""))
+    if known == str(record.version) or _not_modified_since(headers.get("if-modified-since", ""), record.updated):
         return Response(304, "")
     assert record.template is not None
     text = output.write_template(record.template, record.values)

@@ -27,7 +27,7 @@ def search(workspace: Workspace, request: Request, type_: str, posted: bool = Fa
     Raises:
         FhirError: The search is refused.
     """
-    params, path, chart = request.params, request.path.lstrip("/"), workspace.chart
+    params, path, chart = request.params, request.sent_path, workspace.chart
     wanted = resolve(chart, parse(type_, params, chart.base))
     id_ = workspace.new_bundle_id(path, *[f"{n}={v}" for n, v in params])
     hits = None

@@ -172,7 +172,7 @@ def _number_only(
     """Return a searchset without entries; asked with ``_elements``, it has the links that a page of 20 would have."""
     query = search.query
     total = hits.count()
-    bare = query.elements is None and (query.summary == "count" or not query.count_only)
+    bare = query.elements is None and (query.summary == "count" or not (query.count_only or output.nested))
     own = self_link(chart.base, path, shown_params)
     links = [] if bare else [("self", own)]
     page = None
@@ -253,13 +253,27 @@ def _included_entries(chart: Chart, matches: list[Record], includes: Sequence[In
 
 
 def first_page(
-    chart: Chart, page: Page, count: int, self_url: str, output: Output, when: int, id_: str
+    chart: Chart, page: Page, count: int, asked: tuple[str, str | None], output: Output, when: int, id_: str
 ) -> tuple[str, bool]:
-    """Answer an operation that gives a whole list of resources: its first page, and whether there are more."""
+    """Answer an operation that gives a whole list of resources.
+
+    Args:
+        chart: Where the resources are.
+        page: The whole list.
+        count: How many a page has.
+        asked: The link to itself, and its ``_format`` as written or None.
+        output: The form of the answer.
+        when: The server's time in milliseconds.
+        id_: The bundle's id.
+
+    Returns:
+        The first page's text, and whether there are more.
+    """
     n = page.hits.count()
-    links = [("self", self_url)]
+    own, written = asked
+    links = [("self", own)]
     if n > count:
-        links.append(("next", page_link(chart.base, id_, count, count, output, None, page)))
+        links.append(("next", page_link(chart.base, id_, count, count, output, written, page)))
     total = n if n < max(_PREFETCH, count) else None
     entries = _page_entries(chart, page.hits.pids(0, count))
     return output.write_bundle(head(id_, when, page.kind, total, links), entries), n > count

@@ -6,21 +6,23 @@ The same few stand in most searches, so they are read once; what HAPI refuses is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from medenv.fhir import definitions
-from medenv.fhir.errors import FhirError
+from medenv.fhir.definitions import SearchParameter
+from medenv.fhir.errors import FhirError, sanitized
 from medenv.fhir.filters import check_filters, read_summary
+from medenv.fhir.hashing import set_order, string_hash
 from medenv.fhir.request import Params
 from medenv.fhir.search.parameters import known_parameters
 from medenv.fhir.search.query import Include, SortKey
 
 __all__ = ["Controls", "Paging", "Presentation", "checked", "controls_of"]
 
-_UNUSUAL = frozenset(["_query", "_has", "_filter", "_list"])
+_UNUSUAL = frozenset(["_query", "_has", "_filter", "_list", "_contained"])
 """Controls that are conditions, or refused as such."""
 
 
@@ -60,7 +62,7 @@ class Controls:
     """The controls of a search, or the refusal of each: HAPI raises some before it looks at the conditions and some after.
 
     Attributes:
-        names: Which of ``_query``, ``_has``, ``_filter`` and ``_list`` there are.
+        names: Which of ``_query``, ``_has``, ``_filter``, ``_list`` and ``_contained`` there are.
         paging: Which part of the answer is wanted, or HAPI-0295, 0375 or 0461.
         presentation: How the answer is written, or HAPI-0380, 0389, 0441 or 2015 to 2018.
         sort: The keys of the first ``_sort``, each other one as a key, or HAPI-1194, or HAPI-0304 for a summary of some elements, which
@@ -145,14 +147,19 @@ def _includes(own: Params) -> tuple[Include, ...]:
         code, _, modifier = name.partition(":")
         if code in ("_include", "_revinclude") and value:
             found.append(_include(code, modifier, (name, value)))
-    return tuple(dict.fromkeys(found))
+    return tuple(set_order(list(dict.fromkeys(found)), _include_hash))
+
+
+def _include_hash(include: Include) -> int:
+    """Return the hash of HAPI's Include: the order of a set of them shows in the links to later pages."""
+    return (31 * (31 + (1231 if include.iterate else 1237)) + string_hash(include.written[1])) & 0xFFFFFFFF
 
 
 def _include(code: str, modifier: str, written: tuple[str, str]) -> Include:
     value = written[1]
-    wrong = f'Invalid {code} parameter value: "{value}". '
+    wrong = f'Invalid {code} parameter value: "{sanitized(value)}". '
     if "," in value:
-        text = f"HAPI-0441: 'OR' query parameters (values containing ',') are not supported in {code} parameters"
+        text = "HAPI-0441: 'OR' query parameters (values containing ',') are not supported in _include parameters"
         raise FhirError(400, text)
     reverse, iterate = code == "_revinclude", modifier in ("iterate", "recurse")
     if value == "*":
@@ -162,19 +169,40 @@ def _include(code: str, modifier: str, written: tuple[str, str]) -> Include:
         raise FhirError(400, f"HAPI-2018: {wrong}")
     kind, name = parts[0], parts[1]
     if not definitions.is_resource(kind):
-        raise FhirError(400, f'HAPI-2017: {wrong}Invalid/unsupported resource type: "{kind}"')
+        raise FhirError(400, f'HAPI-2017: {wrong}Invalid/unsupported resource type: "{sanitized(kind)}"')
     target = parts[2] if len(parts) > 2 else ""
     if target and not definitions.is_resource(target):
-        raise FhirError(400, f'HAPI-2016: {wrong}Invalid/unsupported resource type: "{target}"')
+        raise FhirError(400, f'HAPI-2016: {wrong}Invalid/unsupported resource type: "{sanitized(target)}"')
     references = sorted(k for k, p in known_parameters(kind).items() if p.type == "reference")
     if name != "*" and name not in references:
         listed = ", ".join(references)
-        text = f'HAPI-2015: {wrong}Unknown search parameter "{name}" for resource type "{kind}". '
+        text = f'HAPI-2015: {wrong}Unknown search parameter "{sanitized(name)}" for resource type "{kind}". '
         raise FhirError(400, f"{text}Valid search parameters for this search are: [{listed}]")
-    return Include(kind, name, target, reverse, iterate, written)
+    # Of `Patient:*` HAPI follows all references, whoever's they are.
+    return Include("*" if name == "*" and not reverse else kind, name, target, reverse, iterate, written)
+
+
+def _refuse_chain(known: Mapping[str, SearchParameter], name: str, restrict: str) -> None:
+    """Refuse a sort key that is a chain, where HAPI does.
+
+    Raises:
+        FhirError: HAPI-2285 to 2287.
+    """
+    first = name.partition(".")[0]
+    if name.count(".") > 1:
+        text = f"HAPI-2286: Invalid _sort expression, can not chain more than once in a sort expression: {name}"
+        raise FhirError(400, text)
+    if first in known and known[first].type != "reference":
+        raise FhirError(400, f"HAPI-2285: Invalid chain, {first} is not a reference SearchParameter")
+    if first in known and not restrict and len(known[first].targets) != 1:
+        text = f"HAPI-2287: Unable to sort on a chained parameter from '{first}' as this parameter has multiple target types."
+        raise FhirError(400, f"{text} Please specify the target type.")
 
 
 def _sort(type_: str, own: Params, presentation: Presentation, paging: Paging) -> tuple[SortKey, ...]:
+    if presentation.count_only or paging.count == 0:
+        check_filters(presentation.summary, paging.elements)
+        return ()  # what is only counted HAPI doesn't sort, and reads no keys
     keys = []
     known = known_parameters(type_)
     values = own.getlist("_sort")
@@ -182,10 +210,13 @@ def _sort(type_: str, own: Params, presentation: Presentation, paging: Paging) -
     for descending, name in parts + [(False, value) for value in values[1:]]:
         if not name:
             continue
+        restrict = ""
+        if ":" in name:
+            restrict, _, name = name.partition(":")
+        if "." in name:
+            _refuse_chain(known, name, restrict)
         if name not in known:
-            text = (
-                f'HAPI-1194: Unknown _sort parameter value "{name}" for resource type "{type_}" (Note: sort parameters '
-            )
+            text = f'HAPI-1194: Unknown _sort parameter value "{sanitized(name)}" for resource type "{type_}" (Note: sort parameters '
             text += f"values must use a valid Search Parameter). Valid values for this search are: [{', '.join(known)}]"
             raise FhirError(400, text[:500])
         keys.append(SortKey(known[name], descending))

@@ -6,6 +6,7 @@ A page needs few rows, so a walk along a whole type stops when it has them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from medenv.fhir.chart import Chart
 from medenv.fhir.index.rows import Rows
@@ -48,7 +49,11 @@ def execute(chart: Chart, search: Search) -> Hits:
     stored = _walk(chart, search.type, conditions, frozenset(masked))
     if search.query.sort or natural_key(search) is not None:
         return Hits(arrange([*stored, *own], search, chart.number_of))
-    hits = Hits([], _merge(stored, sorted(own, key=lambda hit: hit[0])))
+    if conditions:
+        stored = _merge(stored, sorted(own, key=lambda hit: hit[0]))
+    else:  # HAPI walks a whole type in the order of the last updates
+        stored = chain(stored, own)
+    hits = Hits([], stored)
     if chart.store.is_small(search.type):
         hits.all()
     return hits

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from medenv.fhir import definitions
 from medenv.fhir.chart import Chart
 from medenv.fhir.definitions import SearchParameter
+from medenv.fhir.hashing import set_order
 from medenv.fhir.index.extract import extract
 from medenv.fhir.search.conditions import ReferenceCondition
 from medenv.fhir.search.execute import execute
@@ -24,7 +25,7 @@ _ROUNDS = 10
 
 
 def included(chart: Chart, matches: list[Record], includes: Sequence[Include]) -> list[Record]:
-    """Return the resources that a page's matches bring with them, in the order in which they are first named.
+    """Return the resources that a page's matches bring with them, those of ``_revinclude`` first, each in HAPI's order.
 
     Args:
         chart: Where to find them.
@@ -33,7 +34,15 @@ def included(chart: Chart, matches: list[Record], includes: Sequence[Include]) -
     """
     seen = {(m.type, m.id) for m in matches}
     found: list[Record] = []
-    level = matches
+    for reverse in (True, False):  # `_include` follows what `_revinclude` found, too
+        wanted = [include for include in includes if include.reverse == reverse]
+        found += set_order(_rounds(chart, [*matches, *found], wanted, seen), lambda record: record.pid)
+    return found
+
+
+def _rounds(chart: Chart, level: list[Record], includes: Sequence[Include], seen: set[tuple[str, str]]) -> list[Record]:
+    """Return what some resources bring with them, and what that brings with it where a search iterates."""
+    found: list[Record] = []
     for turn in range(_ROUNDS):
         fresh: list[Record] = []
         for include in includes:

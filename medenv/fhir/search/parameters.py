@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
-from medenv.fhir.errors import FhirError, hash_order
+from medenv.fhir.errors import FhirError
+from medenv.fhir.hashing import hash_order
 from medenv.fhir.request import Params
 
 __all__ = [
@@ -118,7 +119,7 @@ def unknown_parameter(type_: str, params: Params, unknown: Sequence[str]) -> Fhi
     valid = ", ".join(known_parameters(type_))
     names = (split_name(name)[0] for name in hash_order(list(dict.fromkeys(params.names()))))
     first = next(name for name in names if name in unknown)
-    text = f'HAPI-0524: Unknown search parameter "{first}" for resource type "{type_}". '
+    text = f'HAPI-0524: Unknown search parameter "{first or "null"}" for resource type "{type_}". '
     return FhirError(400, f"{text}Valid search parameters for this search are: [{valid}]")
 
 

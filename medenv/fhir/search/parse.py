@@ -14,7 +14,8 @@ from typing import Any
 
 from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
-from medenv.fhir.errors import FhirError, not_supported
+from medenv.fhir.errors import FhirError, not_supported, sanitized
+from medenv.fhir.idtype import parse_reference
 from medenv.fhir.index.extract import BASE
 from medenv.fhir.request import NO_PARAMS, Params
 from medenv.fhir.search.conditions import Condition, IdCondition, MissingCondition, ReferenceCondition
@@ -87,6 +88,14 @@ def _check_names(type_: str, params: Params, own: Params) -> None:
     Raises:
         FhirError: ``_query``, or HAPI-1942.
     """
+    contained = own.first("_contained")
+    if contained and contained != "false":
+        if contained == "both":
+            raise FhirError(405, "HAPI-0983: Contained mode 'both' is not currently supported")
+        if contained == "true":
+            text = "HAPI-0984: Searching with _contained mode enabled is not enabled on this server"
+            raise FhirError(405, text)
+        raise FhirError(400, f"HAPI-1963: Invalid contained mode: {sanitized(contained)}")
     if "_query" in own.names():
         raise not_supported(type_, params.names())
     for name, _ in own:
@@ -147,7 +156,7 @@ def _criterion(type_: str, code: str, qualifier: str, value: str, base: str) -> 
     """
     parameter = definitions.search_parameters(type_)[code]
     if code == "_id":
-        ids = split_list(value)
+        ids = _ids(value)
         return Ids(parameter, type_, ids) if ids else None
     if parameter.type != "reference":
         return condition_of(type_, parameter, qualifier, value)
@@ -160,33 +169,55 @@ def _criterion(type_: str, code: str, qualifier: str, value: str, base: str) -> 
     if chain:
         return _chain(parameter, restrict, chain, value, base)
     members = split_list(value)
-    if not members or any(definitions.is_resource(m[:-1]) and m.endswith("/") for m in members):
+    if not members:
         raise FhirError(400, "HAPI-1101: Parameter value missing in request")
     return References(parameter, [_reference(restrict, unescape(m), base) for m in members])
+
+
+def _ids(value: str) -> list[str]:
+    """Return the ids that ``_id`` names: what stands behind the last slash, without a version.
+
+    Raises:
+        FhirError: Nothing stands there, which HAPI finds out by an assertion.
+    """
+    members = [member.removeprefix("|") for member in split_list(value)]
+    found = [member.partition("/_history/")[0].rpartition("/")[2] for member in members if member]
+    if "" in found:
+        raise FhirError(500, "The validated expression is false")
+    return found
 
 
 def _reference(restrict: str, value: str, base: str) -> Reference:
     """Parse a reference: an id, ``Type/id``, or a URL.
 
     Args:
-        restrict: The type that a modifier names, or ``""``.
+        restrict: The type that a modifier names, or ``""``; with one, what isn't that type and an id is an id, slashes and all.
         value: The reference.
         base: The server's base URL.
 
     Raises:
         UnknownTypeError: HAPI-1250.
+        FhirError: HAPI-1101.
     """
+    if restrict:
+        kind, _, id_ = value.partition("/_history/")[0].rpartition("/")
+        return Reference(restrict, id_ if kind == restrict else value)
     for own in (base, BASE):
         value = value.removeprefix(own + "/")
-    value = value.removeprefix("/").split("/_history/")[0]
-    kind, slash, id_ = value.rpartition("/")
-    if "/" in kind and ":" not in kind:
-        kind = kind.rpartition("/")[2]
-    if slash and ":" in kind:
+    target = parse_reference(value)
+    if target.base:
         return Reference("", value, whole=True)
-    if slash and not restrict and not definitions.is_resource(kind):
-        raise UnknownTypeError(400, f'HAPI-1250: Invalid/unsupported resource type: "{kind}"')
-    return Reference(kind or restrict, id_)
+    if target.type and not _is_type(target.type):
+        raise UnknownTypeError(400, f'HAPI-1250: Invalid/unsupported resource type: "{sanitized(target.type)}"')
+    if not target.id:
+        raise FhirError(400, "HAPI-1101: Parameter value missing in request")
+    return Reference(target.type, target.id)
+
+
+@lru_cache(_CACHED)
+def _is_type(name: str) -> bool:
+    """Return whether HAPI knows a type, in whatever case; of another case than its own nothing is found."""
+    return definitions.is_resource(name) or name.casefold() in {one.casefold() for one in definitions.types()}
 
 
 def _chain(parameter: SearchParameter, restrict: str, chain: str, value: str, base: str) -> Condition | Criterion:
@@ -202,9 +233,9 @@ def _chain(parameter: SearchParameter, restrict: str, chain: str, value: str, ba
     Raises:
         FhirError: HAPI-1243 if no type knows the parameter, or what the search of a type refuses.
     """
-    name = split_name(chain)[0]
+    name = "" if chain.startswith("_has:") else split_name(chain)[0]
     kinds = [restrict] if restrict else list(parameter.targets or definitions.types())
-    able = [k for k in kinds if name in known_parameters(k)]
+    able = [k for k in kinds if not name or name in known_parameters(k)]
     if not able:
         raise FhirError(400, f"HAPI-1243: Invalid parameter chain: {parameter.code}.{chain}")
     if name == "_id":  # HAPI finds nothing by it
@@ -234,13 +265,21 @@ def _reverse_chain(type_: str, name: str, value: str, base: str) -> Condition | 
     if not definitions.is_resource(kind):
         raise FhirError(400, f"HAPI-1208: Invalid resource type: {kind}")
     known = known_parameters(kind)
-    for wanted in (rest, link):
-        if wanted not in known:
+    nested = rest.startswith("_has:")
+    first = "" if nested else rest.partition(".")[0]
+    for wanted in (first, link):
+        if wanted and wanted not in known:
             raise FhirError(400, f"HAPI-1209: Unknown parameter name: {kind}:{wanted}")
     if known[link].type != "reference":
         return IdCondition(own, [])
+    if nested and "." in rest:
+        return IdCondition(own, [])  # HAPI finds nothing by a chain within a second `_has`
+    if first and known[first].type == "date":
+        value = (split_list(value) or [value])[0]  # of a list HAPI takes the first alone
     try:
         query = parse(kind, Params([(rest, value)]), base)
     except FhirError as error:
+        if nested or error.diagnostics.startswith("HAPI-1243"):
+            raise
         raise FhirError(500, error.diagnostics) from None
     return ReverseChain(own, type_, known[link], query)

@@ -67,7 +67,7 @@ class Criterion:
 
 
 class Ids(Criterion):
-    """``_id``: resources by id, ``Type/id`` or internal number.
+    """``_id``: resources by id or internal number.
 
     Attributes:
         type: Their type.

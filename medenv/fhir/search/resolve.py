@@ -77,10 +77,9 @@ def _targets(chart: Chart, criterion: References) -> list[str]:
 
 
 def _numbers(chart: Chart, type_: str, ids: tuple[str, ...]) -> list[int]:
-    """Return the internal numbers of the resources that ``_id`` names: by id, ``Type/id`` or internal number."""
+    """Return the internal numbers of the resources that ``_id`` names, by id or internal number."""
     found = []
-    for value in ids:
-        id_ = value.strip().rpartition("/")[2]
+    for id_ in ids:
         record = chart.lookup(type_, id_)
         if record is None and id_[:1] != "0":
             record = chart.by_number(id_)

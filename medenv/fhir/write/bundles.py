@@ -6,22 +6,25 @@ HAPI's order (``TransactionSorter``): DELETE, POST, POST with a condition, PUT, 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from medenv.fhir import definitions, jsontext, read
+from medenv.fhir.backend import Response
 from medenv.fhir.errors import FhirError, outcome
 from medenv.fhir.handling import respond
 from medenv.fhir.index.dates import format_instant
+from medenv.fhir.output import Output
 from medenv.fhir.read.refusals import unknown_type
-from medenv.fhir.request import version_of
+from medenv.fhir.request import Request, version_of
 from medenv.fhir.workspace import Workspace
 from medenv.fhir.write import operations, outcomes
-from medenv.fhir.write.conditional import match
-from medenv.fhir.write.elements import read_entries
+from medenv.fhir.write.conditional import is_looked_up_at_once, match
+from medenv.fhir.write.entries import BundleEntry, check_entry, consolidate, entries_of
 from medenv.fhir.write.integrity import check_deletable, check_links, resolve_references
 from medenv.fhir.write.operations import Written
-from medenv.fhir.write.references import normalize_references, walk_references
+from medenv.fhir.write.placeholders import link, with_ids
+from medenv.fhir.write.references import normalize_references
 
 __all__ = ["process"]
 
@@ -47,50 +50,6 @@ _NO_VERB = (
 )
 
 
-@dataclass
-class BundleEntry:
-    """One request of a bundle.
-
-    Attributes:
-        at: Its place.
-        verb: Its method.
-        url: Its URL, relative to the base.
-        resource: Its resource, or None.
-        submitted: That resource as it was sent.
-        full_url: Its ``fullUrl``.
-        request: Its ``request``.
-        answer: What stands for it in the response.
-        id: The id of what it stores.
-        found: What its condition found before anything was written.
-    """
-
-    at: int
-    verb: str
-    url: str
-    resource: dict[str, Any] | None
-    submitted: str | None
-    full_url: str
-    request: dict[str, Any]
-    answer: dict[str, Any] | None = None
-    id: str = ""
-    found: list[str] = field(default_factory=list)
-
-    @property
-    def type(self) -> str:
-        return self.url.lstrip("/").partition("?")[0].partition("/")[0]
-
-    @property
-    def url_id(self) -> str:
-        parts = self.url.lstrip("/").partition("?")[0].split("/")
-        return parts[1] if len(parts) > 1 else ""
-
-    @property
-    def condition(self) -> str:
-        if self.verb == "POST":
-            return str(self.request.get("ifNoneExist", ""))
-        return self.url.lstrip("/") if "?" in self.url and not self.url_id else ""
-
-
 def process(workspace: Workspace, bundle: dict[str, Any], sent: dict[str, Any], wanted: str) -> dict[str, Any]:
     """Carry out a transaction or batch.
 
@@ -109,7 +68,7 @@ def process(workspace: Workspace, bundle: dict[str, Any], sent: dict[str, Any], 
     kind = bundle.get("type") or "transaction"
     if kind not in ("transaction", "batch"):
         raise FhirError(400, f"HAPI-0527: Unable to process transaction where incoming Bundle.type = {kind}")
-    entries = _entries(sent)
+    entries = entries_of(sent)
     for entry in entries:
         if not entry.verb:
             if kind == "batch":
@@ -120,20 +79,13 @@ def process(workspace: Workspace, bundle: dict[str, Any], sent: dict[str, Any], 
         for entry in sorted(entries, key=lambda e: e.verb == "GET"):
             _run_alone(workspace, entry, wanted)
     else:
-        _run_together(workspace, entries, wanted)
+        for entry in entries:
+            check_entry(entry)
+        entries, same = consolidate(entries)
+        _run_together(workspace, entries, wanted, same)
     answers = [e.answer for e in entries]
     head = {"type": f"{kind}-response", "link": [{"relation": "self", "url": workspace.base}]}
     return {**head, "entry": answers} if answers else head
-
-
-def _entries(sent: dict[str, Any]) -> list[BundleEntry]:
-    found = []
-    for at, (entry, payload) in enumerate(read_entries(sent)):
-        request = entry.get("request", {})
-        submitted = jsontext.compact(payload) if payload is not None else None
-        row = (str(request.get("method", "")), str(request.get("url", "")), entry.get("resource"), submitted)
-        found.append(BundleEntry(at, *row, str(entry.get("fullUrl", "")), request))
-    return found
 
 
 def _run_alone(workspace: Workspace, entry: BundleEntry, wanted: str) -> None:
@@ -142,7 +94,8 @@ def _run_alone(workspace: Workspace, entry: BundleEntry, wanted: str) -> None:
         if entry.verb == "GET":
             _read(workspace, entry, strict=False)
         else:
-            _run_together(workspace, [entry], wanted)
+            check_entry(entry)
+            _run_together(workspace, [entry], wanted, {})
     except FhirError as error:
         entry.answer = _refusal(error)
 
@@ -152,28 +105,28 @@ def _refusal(error: FhirError) -> dict[str, Any]:
     return {"response": {"status": status, "outcome": outcome(error.diagnostics, code="exception")}}
 
 
-def _run_together(workspace: Workspace, entries: list[BundleEntry], wanted: str) -> None:
+def _run_together(workspace: Workspace, entries: list[BundleEntry], wanted: str, same: dict[str, str]) -> None:
+    """Carry out requests as one; ``same`` gives, of each ``fullUrl`` that was left out, the one that stands for it."""
     with workspace.transaction():
-        _write_all(workspace, entries, wanted)
+        _write_all(workspace, entries, wanted, same)
     for entry in entries:
         if entry.verb == "GET":
             _read(workspace, entry, strict=True)
 
 
-def _write_all(workspace: Workspace, entries: list[BundleEntry], wanted: str) -> None:
-    for entry in entries:
-        _check(entry)
-    _check_duplicates(entries)
+def _write_all(workspace: Workspace, entries: list[BundleEntry], wanted: str, same: dict[str, str]) -> None:
     deletes = [e for e in entries if e.verb == "DELETE"]
     posts = [e for e in entries if e.verb == "POST"]
     posts = [e for e in posts if not e.condition] + [e for e in posts if e.condition]
     puts = [e for e in entries if e.verb == "PUT"]
-    _look_up(workspace, posts, puts)
+    for entry in (*puts, *posts):
+        _look_up(workspace, entry)
     gone = _delete_all(workspace, deletes)
     names = _assign_ids(workspace, posts, puts)
+    names |= {name: names[first] for name, first in same.items()}
     for entry in (*posts, *puts):
         assert entry.resource is not None
-        _link(entry.resource, names)
+        link(entry.resource, names)
         _resolve_references(workspace, entry.resource)
     done: list[tuple[BundleEntry, Written]] = []
     for entry in (*posts, *puts):
@@ -202,39 +155,6 @@ def _resolve_references(workspace: Workspace, resource: dict[str, Any]) -> None:
     normalize_references(resource)
 
 
-def _check(entry: BundleEntry) -> None:
-    if entry.verb in ("POST", "PUT") and entry.resource is None:
-        text = f"Missing required resource in Bundle.entry[{entry.at}].resource for operation {entry.verb}"
-        raise FhirError(400, f"HAPI-0543: {text}")
-    if entry.verb == "HEAD":
-        raise FhirError(400, "HAPI-0538: Unable to handle verb in transaction: HEAD")
-    if entry.verb in ("PUT", "DELETE", "PATCH"):
-        if not entry.url:
-            raise FhirError(400, f"HAPI-0545: Unable to perform {entry.verb}, no URL provided.")
-        if not definitions.is_resource(entry.type) or not (entry.url_id or entry.condition):
-            raise FhirError(400, f"HAPI-0546: Unable to perform {entry.verb}, URL provided is invalid: {entry.url}")
-
-
-def _check_duplicates(entries: list[BundleEntry]) -> None:
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.verb == "PUT" and entry.url_id:
-            name = f"{entry.type}/{entry.url_id}"
-            if name in seen:
-                raise FhirError(400, f"HAPI-0535: Transaction bundle contains multiple resources with ID: {name}")
-            seen.add(name)
-        if entry.verb == "POST" and entry.condition and entry.resource is not None:
-            query = entry.condition if "?" in entry.condition else f"{entry.resource['resourceType']}?{entry.condition}"
-            if query in seen:
-                raise FhirError(
-                    400,
-                    "HAPI-2008: Unable to process Transaction - Request contains multiple anonymous entries "
-                    f'(Bundle.entry.fullUrl not populated) with conditional URL: "{query}". '
-                    "Does transaction request contain duplicates?",
-                )
-            seen.add(query)
-
-
 def _delete_all(workspace: Workspace, deletes: list[BundleEntry]) -> list[Any]:
     gone = []
     for entry in deletes:
@@ -249,24 +169,31 @@ def _delete_all(workspace: Workspace, deletes: list[BundleEntry]) -> list[Any]:
     return gone
 
 
-def _look_up(workspace: Workspace, posts: list[BundleEntry], puts: list[BundleEntry]) -> None:
-    """Find what conditional entries mean, as HAPI does it: before anything is written, updates first."""
-    for entry in (*puts, *posts):
-        if not entry.condition or entry.resource is None:
-            continue
-        type_ = entry.resource["resourceType"]
-        entry.found = match(workspace, type_, entry.condition)
-        if len(entry.found) > 1:
-            if entry.verb == "POST":
-                raise outcomes.too_many("0958", "CREATE", type_, entry.condition, 2)
-            raise FhirError(
-                412, f'HAPI-2207: Invalid match URL "{entry.condition}" - Multiple resources match this search'
-            )
+def _look_up(workspace: Workspace, entry: BundleEntry) -> None:
+    """Find what a conditional entry means, as HAPI does it before anything is written; one that names a placeholder has to wait.
+
+    Raises:
+        FhirError: HAPI-2207: it means several, and HAPI looked it up beforehand.
+    """
+    if not entry.condition or entry.resource is None or "urn:" in entry.condition:
+        return
+    entry.found = match(workspace, entry.resource["resourceType"], entry.condition)
+    if len(entry.found) > 1 and is_looked_up_at_once(entry.condition):
+        raise _ambiguous(entry.condition)
+
+
+def _ambiguous(url: str) -> FhirError:
+    return FhirError(412, f'HAPI-2207: Invalid match URL "{url}" - Multiple resources match this search')
 
 
 def _assign_ids(workspace: Workspace, posts: list[BundleEntry], puts: list[BundleEntry]) -> dict[str, str]:
-    """Give each stored entry its id; what its placeholder, or the id it was sent with, stands for."""
+    """Give each stored entry its id; what its placeholder, or the id it was sent with, stands for.
+
+    Raises:
+        FhirError: HAPI-0958 or 0988: a condition finds several resources.
+    """
     names: dict[str, str] = {}
+    made: dict[str, str] = {}  # what a condition's first entry stores is found by the next one's
     number = int(workspace.new_id())
     for entry in (*posts, *puts):
         assert entry.resource is not None
@@ -275,8 +202,11 @@ def _assign_ids(workspace: Workspace, posts: list[BundleEntry], puts: list[Bundl
             entry.id = entry.url_id
             number += workspace.lookup(type_, entry.id) is None
         else:
+            if entry.condition:
+                _find(workspace, entry, names, made)
             entry.id = entry.found[0] if entry.found else str(number)
             number += not entry.found
+            made.setdefault(entry.query, entry.id)
         name = f"{type_}/{entry.id}"
         if entry.full_url:
             names[entry.full_url] = name
@@ -286,24 +216,18 @@ def _assign_ids(workspace: Workspace, posts: list[BundleEntry], puts: list[Bundl
     return names
 
 
-def _link(resource: dict[str, Any], names: dict[str, str]) -> None:
-    for node in walk_references(resource):
-        value = node["reference"]
-        if value in names:
-            node["reference"] = names[value]
-        elif value.startswith("urn:"):
-            where = next((k for k, v in resource.items() if _holds(v, node)), "")
-            text = (
-                f"Unable to satisfy placeholder ID {value} found in element named '{where}' within resource of type: "
-            )
-            raise FhirError(400, f"HAPI-0541: {text}{resource['resourceType']}")
-
-
-def _holds(value: Any, node: dict[str, Any]) -> bool:
-    if value is node:
-        return True
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_holds(part, node) for part in parts)
+def _find(workspace: Workspace, entry: BundleEntry, names: dict[str, str], made: dict[str, str]) -> None:
+    """Settle what a conditional entry means, once the entries before it have their ids."""
+    assert entry.resource is not None
+    type_ = entry.resource["resourceType"]
+    if "urn:" in entry.condition:
+        entry.condition = with_ids(entry.condition, names)
+        entry.found = match(workspace, type_, entry.condition)
+    if len(entry.found) > 1:
+        number, verb = ("0958", "CREATE") if entry.verb == "POST" else ("0988", "UPDATE")
+        raise outcomes.too_many(number, verb, type_, entry.condition, 2)
+    if not entry.found and entry.query in made:
+        entry.found = [made[entry.query]]
 
 
 def _store(workspace: Workspace, entry: BundleEntry) -> Written:
@@ -325,11 +249,15 @@ def _patch(workspace: Workspace, entry: BundleEntry) -> Written:
         raise FhirError(400, "HAPI-0536: Unable to determine PATCH body from request")
     document = base64.b64decode(resource.get("data", "")).decode("utf-8", "replace")
     found = [entry.url_id] if entry.url_id else match(workspace, entry.type, entry.condition)
+    if len(found) > 1:
+        if is_looked_up_at_once(entry.condition):
+            raise _ambiguous(entry.condition)
+        raise outcomes.too_many("0972", "PATCH", entry.type, entry.condition, 2)
     if not found:
         raise FhirError(404, f'HAPI-0973: Invalid match URL "{entry.condition}" - No resources match this search')
     if found[0].isdecimal() and workspace.by_number(found[0]) is None:
         raise FhirError(404, f"HAPI-1998: {found[0]}")
-    return operations.patch(workspace, entry.type, found[0], document)
+    return operations.patch(workspace, entry.type, found[0], document, condition=entry.condition)
 
 
 def _answer(written: Written, wanted: str) -> dict[str, Any]:
@@ -350,18 +278,16 @@ def _answer(written: Written, wanted: str) -> dict[str, Any]:
 
 
 def _read(workspace: Workspace, entry: BundleEntry, strict: bool) -> None:
-    """Answer a GET; inside a bundle nothing is cut, whatever ``_elements`` and ``_summary`` say."""
-    path, _, query = entry.url.lstrip("/").partition("?")
+    """Answer a GET, in JSON whatever ``_format`` says."""
     if strict and not entry.url:
         raise FhirError(400, f"HAPI-0545: Unable to perform {entry.verb}, no URL provided.")
     if strict and not definitions.is_resource(entry.type) and entry.type not in ("metadata", "_history", ""):
         raise unknown_type(entry.type)
-    kept = "&".join(p for p in query.split("&") if p.partition("=")[0] not in ("_elements", "_summary", "_format"))
     headers = {}
     for name, header in (("ifNoneMatch", "if-none-match"), ("ifModifiedSince", "if-modified-since")):
         if name in entry.request:
             headers[header] = str(entry.request[name])
-    answer = respond(read.handle, workspace, "GET", f"{path}?{kept}" if kept else path, None, headers)
+    answer = respond(_read_nested, workspace, "GET", entry.url.lstrip("/"), None, headers)
     said = {"status": f"{answer.status} {_PHRASES.get(answer.status, '')}".strip()}
     if answer.status >= 400:
         issue = jsontext.loads(answer.body)["issue"][0]
@@ -370,3 +296,7 @@ def _read(workspace: Workspace, entry: BundleEntry, strict: bool) -> None:
         entry.answer = {"resource": jsontext.loads(answer.body), "response": said}
     else:
         entry.answer = {"response": said}
+
+
+def _read_nested(workspace: Workspace, request: Request) -> Response:
+    return read.handle(workspace, replace(request, output=Output(pretty=False, nested=True)))

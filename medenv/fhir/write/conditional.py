@@ -8,7 +8,7 @@ from medenv.fhir import definitions
 from medenv.fhir.errors import FhirError
 from medenv.fhir.workspace import Workspace
 
-__all__ = ["match", "quoted"]
+__all__ = ["is_looked_up_at_once", "match", "quoted"]
 
 
 def match(workspace: Workspace, type_: str, url: str) -> list[str]:
@@ -22,7 +22,8 @@ def match(workspace: Workspace, type_: str, url: str) -> list[str]:
     Raises:
         FhirError: 400 HAPI-0488 for an unknown parameter, 0518 without any, or what the search says.
     """
-    query = url.partition("?")[2] if "?" in url else url
+    full = url if "?" in url else f"{type_}?{url}"
+    query = full.partition("?")[2]
     kept = []
     for part in query.split("&"):
         name, _, value = part.partition("=")
@@ -32,16 +33,21 @@ def match(workspace: Workspace, type_: str, url: str) -> list[str]:
         plain = name.partition(":")[0].partition(".")[0]
         known = plain in definitions.search_parameters(type_)
         if not known and plain[:1] != "_":
-            text = (
-                f"Failed to parse match URL[{url}] - Resource type {type_} does not have a parameter with name: {plain}"
-            )
+            text = f"Failed to parse match URL[{full}] - Resource type {type_} does not have a parameter with name: {plain}"
             raise FhirError(400, f"HAPI-0488: {text}")
         if known:
             kept.append(part)
     if not kept:
-        full = url if "?" in url else f"{type_}?{url}"
         raise FhirError(400, f"HAPI-0518: Invalid match URL[{full}] - URL has no search parameters")
     return [id_ for _, id_ in workspace.search_ids(type_, "&".join(kept))]
+
+
+def is_looked_up_at_once(url: str) -> bool:
+    """Return whether HAPI looks a bundle's condition up with all others of its kind, before it writes: one plain token, after its type."""
+    type_, mark, query = url.partition("?")
+    name, _, value = query.partition("=")
+    known = definitions.search_parameters(type_) if mark and definitions.is_resource(type_) else {}
+    return name in known and known[name].type == "token" and "&" not in value and "," not in value
 
 
 def quoted(url: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from medenv.fhir import definitions, jsontext
@@ -314,7 +315,7 @@ def _write_child(out: dict[str, Any], element: Element, row: list[tuple[str, Par
     values = [state.write() for _, state in row]
     if name == "contained":  # of those with equal ids the first counts
         first: dict[str, Any] = {}
-        for value in values:
+        for value in _flat(values):
             first.setdefault(value["id"], value)
         values = list(first.values())
     companions = [state.companion() if isinstance(state, _Primitive) else None for _, state in row]
@@ -327,6 +328,13 @@ def _write_child(out: dict[str, Any], element: Element, row: list[tuple[str, Par
         out[name] = values[0]
     if companions[0] and name != "id":
         out["_" + name] = companions[0]
+
+
+def _flat(contained: list[Any]) -> Iterator[dict[str, Any]]:
+    """Yield contained resources, those within each before it: HAPI keeps all on one level."""
+    for value in contained:
+        yield from _flat(value.pop("contained", []))
+        yield value
 
 
 def _made_id(resource: dict[str, Any], at: int) -> str:

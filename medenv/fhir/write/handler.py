@@ -27,6 +27,10 @@ _NO_ID = (
     "HAPI-0418: Can not update resource, request URL must contain an ID element for update (PUT) operation "
     "(it must be of the form [base]/[resource type]/[id])"
 )
+_NO_PATCH_ID = (
+    "HAPI-0389: Failed to call access method: java.lang.NullPointerException: Cannot invoke "
+    '"org.hl7.fhir.instance.model.api.IIdType.hasVersionIdPart()" because "theId" is null'
+)
 _JSON_PATCH = "application/json-patch+json"
 
 
@@ -59,6 +63,10 @@ def handle(workspace: Workspace, request: Request) -> Response:
         return _bundle(workspace, request)
     if not definitions.is_resource(parts[0]):
         raise unknown_type(parts[0])
+    if parts[1:] and parts[1].startswith("_") and method == "POST":
+        raise not_supported(request.sent_path, request.with_form().params.names(), method)
+    if parts[1:] == ("",) and method != "PATCH":  # of control characters alone nothing is left
+        request = replace(request, parts=parts[:1])
     written = _ROUTES[method](workspace, request)
     return _respond(workspace, request, written)
 
@@ -115,10 +123,8 @@ def _patch(workspace: Workspace, request: Request) -> Written:
     type_, kind = request.parts[0], request.content_type
     if not kind:
         raise FhirError(400, "HAPI-1964: Missing or invalid content type for PATCH operation")
-    if len(request.parts) == 1 and not request.query:
-        read_body(
-            replace(request, headers={**request.headers, "content-type": "application/fhir+json"}), type_, "PATCH"
-        )
+    if kind == _JSON_PATCH and len(request.parts) == 1 and not request.query:
+        raise FhirError(500, _NO_PATCH_ID)
     if kind in ("application/fhir+json", "application/fhir+xml"):
         read_body(request, "Parameters", "PATCH")
         raise FhirError(400, "HAPI-1267: Unknown patch operation type: FHIRPath Patch; send a JSON Patch instead")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import html
 import re
 from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
+from xml.parsers import expat
 
 from medenv.errors import InputError
 from medenv.fhir.errors import FhirError
+from medenv.fhir.hashing import set_order, string_hash
 
 __all__ = ["NarrativeError", "narrative"]
 
 _XHTML = "http://www.w3.org/1999/xhtml"
 _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 _ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;"})
+_VALUE = re.compile(r"=\s*(?:\"[^\"<]*\"|'[^'<]*')")
 _KEPT = ("&amp;", "&lt;", "&gt;", "&quot;", "&apos;")
 
 
@@ -43,7 +45,7 @@ def narrative(text: str) -> str | None:
         div = f'{div[:end]} xmlns="{_XHTML}"{div[end:]}'
     plain = re.sub(r"&\w+;", lambda m: m[0] if m[0] in _KEPT else html.unescape(m[0]), div)
     try:
-        if "<!" in plain and "<!--" not in plain:
+        if "<!DOCTYPE" in plain:
             raise ElementTree.ParseError("a document type is not allowed here")
         root = ElementTree.fromstring(plain)
     except ElementTree.ParseError as error:
@@ -53,16 +55,74 @@ def narrative(text: str) -> str | None:
     if name != "div":
         where = f"starts with 'null::{name}' not 'div' at line 1 column {len(name) + 2}"
         raise FhirError(500, f"org.hl7.fhir.exceptions.FHIRFormatError: Unable to Parse HTML - {where}")
-    if not len(root) and not (root.text or ""):
-        return None
-    return _write(root, True)
+    # XML takes a line break in an attribute for a blank, HAPI doesn't
+    kept = _VALUE.sub(lambda m: m[0].replace("\n", "&#10;").replace("\t", "&#9;"), plain)
+    written = _Writer().write(kept)
+    return None if written == f'<div xmlns="{_XHTML}"/>' else written
 
 
-def _write(node: Element, outermost: bool = False) -> str:
-    name = node.tag.rpartition("}")[2]
-    attributes = f' xmlns="{_XHTML}"' if outermost else ""
-    attributes += "".join(f' {k.rpartition("}")[2]}="{v.translate(_ATTRIBUTE)}"' for k, v in node.items())
-    inner = (node.text or "").translate(_TEXT)
-    for child in node:
-        inner += _write(child) + (child.tail or "").translate(_TEXT)
-    return f"<{name}{attributes}>{inner}</{name}>" if inner else f"<{name}{attributes}/>"
+class _Writer:
+    """Writes what a parser reads as HAPI does: comments and instructions as comments, prefixed elements with their namespace."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._open = ""  # a start tag whose end isn't written yet, since it may be that of an empty element
+        self._scopes: list[dict[str, str]] = []
+        self._section: list[str] | None = None  # the text of a CDATA section
+
+    def write(self, text: str) -> str:
+        """Return a well-formed document anew."""
+        parser = expat.ParserCreate()
+        parser.ordered_attributes = True
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text
+        parser.CommentHandler = self._comment
+        parser.ProcessingInstructionHandler = lambda target, data: self._comment(f"?{target} {data}?")
+        parser.StartCdataSectionHandler = self._begin_section
+        parser.EndCdataSectionHandler = self._end_section
+        parser.Parse(text, True)
+        return "".join(self._parts)
+
+    def _add(self, text: str) -> None:
+        self._parts += [f"{self._open}>", text] if self._open else [text]
+        self._open = ""
+
+    def _start(self, name: str, given: list[str]) -> None:
+        attributes = list(zip(given[::2], given[1::2], strict=True))
+        scope = dict(self._scopes[-1]) if self._scopes else {}
+        scope |= {key.removeprefix("xmlns:"): value for key, value in attributes if key.startswith("xmlns:")}
+        prefix, _, local = name.rpartition(":")
+        if prefix:
+            attributes.insert(0, ("xmlns", scope.get(prefix, "")))
+        attributes = set_order(attributes, lambda one: string_hash(one[0]))
+        if not self._scopes:  # of the outermost element HAPI writes the language first
+            attributes.sort(key=lambda one: one[0] != "xml:lang")
+        self._scopes.append(scope)
+        self._add("")
+        self._open = f"<{local}" + "".join(f' {key}="{value.translate(_ATTRIBUTE)}"' for key, value in attributes)
+
+    def _end(self, name: str) -> None:
+        self._scopes.pop()
+        if self._open:
+            self._parts.append(f"{self._open}/>")
+            self._open = ""
+        else:
+            self._parts.append(f"</{name.rpartition(':')[2]}>")
+
+    def _text(self, text: str) -> None:
+        if self._section is not None:
+            self._section.append(text)
+        else:
+            self._add(text.translate(_TEXT))
+
+    def _comment(self, text: str) -> None:
+        self._add(f"  <!-- {text.strip()} -->")
+
+    def _begin_section(self) -> None:
+        self._section = []
+
+    def _end_section(self) -> None:
+        text, self._section = "".join(self._section or ()), None
+        self._comment(f"[CDATA[{text}]]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,10 @@ from medenv.fhir.write.patch import PatchError, apply_patch, read_patch
 from medenv.fhir.write.references import walk_references
 
 __all__ = ["Written", "create", "delete", "delete_where", "patch", "update", "update_where"]
+
+
+_LONG = re.compile(r"[+-]?\d{1,18}")
+"""What Java's Long.parseLong takes, to the digit before its limit."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,8 @@ def update(
     known = workspace.lookup(type_, id_)
     if known is None:
         _check_new_id(workspace, type_, id_, if_match)
+    if known is not None and if_match and not _LONG.fullmatch(if_match):
+        raise FhirError(500, f'HAPI-2223: For input string: "{if_match}"')
     if known is not None and if_match and if_match != str(known.version):
         text = f"Trying to update {type_}/{id_}/_history/{if_match} but this is not the current version"
         raise FhirError(409, f"HAPI-0550: HAPI-0989: {text}")
@@ -221,10 +228,9 @@ def update_where(
         prepare(workspace, resource)
     record = _save_new(workspace, type_, resource, submitted, "PUT", "" if batched else url)
     name = _versioned(record)
-    text = (
-        f'Successfully conditionally updated resource "{name}". Created resource because no existing resource matched '
-    )
-    outcome = outcomes.succeeded("SUCCESSFUL_UPDATE_NO_CONDITIONAL_MATCH", f'{text}URL "{url}".', took=True)
+    text = f'Successfully conditionally updated resource "{name}". Created resource because no existing resource matched URL '
+    text += '"{1}".'  # HAPI doesn't fill its own template in
+    outcome = outcomes.succeeded("SUCCESSFUL_UPDATE_NO_CONDITIONAL_MATCH", text, took=True)
     return Written(201, outcome, record, name)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from medenv.errors import InputError
-from medenv.fhir.errors import FhirError
+from medenv.fhir.errors import FhirError, sanitized
 from medenv.fhir.write import primitives
 
 __all__ = ["LOST_STATE", "ParseError", "ParserState", "invalid"]
@@ -166,4 +166,4 @@ def _wrong_type(name: str, wanted: str, value: Any) -> str:
 
 def invalid(name: str, text: str, why: str) -> ParseError:
     """Return HAPI's refusal of a primitive's value."""
-    return ParseError(f'HAPI-1821: [element="{name}"] Invalid attribute value "{text}": {why}')
+    return ParseError(f'HAPI-1821: [element="{name}"] Invalid attribute value "{sanitized(text)}": {why}')

@@ -36,6 +36,18 @@ def test_odd_urls(recorded, url, status, words):
     assert json.loads(response.body)["issue"][0]["diagnostics"].startswith(words)
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    "path",
+    ["%01", "%01/Patient", "Patient/%01", "Patient/%01/_history", "Patient/a/_history/%01"],
+)
+def test_no_path_of_control_characters_is_too_odd(recorded, method, path):
+    body = None if method in ("GET", "DELETE") else json.dumps({"resourceType": "Patient", "id": "a"})
+    response = recorded.request(method, path, body)
+    assert response.status in (200, 201, 400, 404, 500)
+    assert json.loads(response.body)["resourceType"] in ("OperationOutcome", "Patient")
+
+
 DIGITS = "9" * 5000
 
 
@@ -58,8 +70,16 @@ def test_no_number_is_too_large(recorded, url, status, words):
     assert json.loads(response.body)["issue"][0]["diagnostics"].startswith(words)
 
 
-@pytest.mark.parametrize("count", [DIGITS, "²", "0", "-1", "x"])
-def test_a_count_that_is_none_is_the_usual_one(recorded, count):
+@pytest.mark.parametrize("count", [DIGITS, "2147483648", "²", "x", "1.5"])
+def test_a_count_that_is_no_number_is_refused(recorded, count):
+    response = recorded.get(f"Patient/S9000111/$everything?_count={count}")
+    assert response.status == 500
+    words = f'java.lang.NumberFormatException: For input string: "{count}"'
+    assert json.loads(response.body)["issue"][0]["diagnostics"] == words
+
+
+@pytest.mark.parametrize("count", ["0", "-1"])
+def test_a_count_of_nothing_is_the_usual_one(recorded, count):
     usual, odd = (
         json.loads(recorded.get(f"Patient/S9000111/$everything?_count={one}").body)["entry"] for one in (20, count)
     )
@@ -126,3 +146,74 @@ def test_links_of_a_page_of_nothing(recorded, query, total, relations):
         following = json.loads(recorded.get(links["next"]).body)
         assert len(following["entry"]) == 20
         assert set(following["entry"][0]["resource"]) == {"resourceType", "id", "meta"}
+
+
+PATIENT = "Patient/S9000111"
+
+
+def ids(response):
+    return [entry["resource"]["id"] for entry in json.loads(response.body).get("entry", [])]
+
+
+class TestEverything:
+    def test_a_time_since_which_is_ignored(self, recorded):
+        assert ids(recorded.get(f"{PATIENT}/$everything?_since=2035-01-01")) == ids(
+            recorded.get(f"{PATIENT}/$everything")
+        )
+
+    def test_elements_cut_the_patient_alone(self, recorded):
+        whole = json.loads(recorded.get(f"{PATIENT}/$everything").body)["entry"]
+        patient, *rest = json.loads(recorded.get(f"{PATIENT}/$everything?_elements=id").body)["entry"]
+        assert set(patient["resource"]) == {"resourceType", "id", "meta"}
+        assert rest == whole[1:]
+
+    def test_a_number_only(self, recorded):
+        found = json.loads(recorded.get(f"{PATIENT}/$everything?_summary=count").body)
+        assert found["total"] > 1
+        assert not {"entry", "link"} & set(found)
+
+    def test_the_link_to_itself_is_sorted(self, recorded):
+        links = json.loads(recorded.get(f"{PATIENT}/$everything?start=2021&_format=json&_count=2").body)["link"]
+        assert links[0]["url"].endswith("$everything?_count=2&_format=json&start=2021")
+        assert "&_format=json&" in links[1]["url"]
+
+    @pytest.mark.parametrize(("query", "words"), [("_content=a", "HAPI-1192"), ("_lastUpdated=abc", "HAPI-1940")])
+    def test_what_cannot_be_read(self, recorded, query, words):
+        response = recorded.get(f"{PATIENT}/$everything?{query}")
+        assert response.status == 400
+        assert json.loads(response.body)["issue"][0]["diagnostics"].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("_since=abc", 'HAPI-1882: Invalid date/time format: "abc"'),
+        ("_since=ge2020-01-01T00:00:00Z", 'HAPI-1882: Invalid date/time format: "ge2020-01-01T00:00:00Z"'),
+        ("_since=2020-01-01T00:00", "HAPI-1885: Invalid date/time string (datatype InstantDt does not support MINUTE"),
+        ("_at=abc", 'HAPI-1940: Invalid date/time/quantity format: "abc"'),
+    ],
+)
+def test_histories_refuse_what_is_no_time(recorded, query, words):
+    response = recorded.get(f"{PATIENT}/_history?{query}")
+    assert response.status == 400
+    assert json.loads(response.body)["issue"][0]["diagnostics"].startswith(words)
+
+
+@pytest.mark.parametrize(("at", "shown"), [("ge2020", 1), ("gt2035", 1), ("le2020", 0), ("lt2035", 1), ("2035", 1)])
+def test_histories_at_a_time(recorded, at, shown):
+    assert len(ids(recorded.get(f"{PATIENT}/_history?_at={at}"))) == shown
+
+
+@pytest.mark.parametrize("query", ["_summary=count", "_count=0"])
+def test_a_history_as_a_number(recorded, query):
+    found = json.loads(recorded.get(f"{PATIENT}/_history?{query}").body)
+    assert found["total"] == 1
+    assert found["meta"]["tag"][0]["code"] == "SUBSETTED"
+    assert not {"entry", "link"} & set(found)
+
+
+def test_a_whole_type_comes_in_the_order_of_the_last_updates(recorded):
+    for id_, status in (("flag-a", "active"), ("flag-b", "active"), ("flag-a", "inactive")):
+        flag = {"resourceType": "Flag", "id": id_, "status": status, "code": {"text": id_}, "subject": {"display": "x"}}
+        assert recorded.put(f"Flag/{id_}", json.dumps(flag)).status in (200, 201)
+    assert ids(recorded.get("Flag")) == ["flag-b", "flag-a"]

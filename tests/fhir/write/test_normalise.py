@@ -188,3 +188,43 @@ def test_what_is_stored_is_stored_again_unchanged(payload):
     assert jsontext.compact(again) == jsontext.compact(once)
     order = [n for e in definitions.elements(payload["resourceType"]) for n in e.names]
     assert [k for k in once if k != "resourceType"] == [n for n in order if n in once]
+
+
+XHTML = 'xmlns="http://www.w3.org/1999/xhtml"'
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (f'<div {XHTML} xml:lang="en" lang="en">x</div>', f'<div xml:lang="en" {XHTML} lang="en">x</div>'),
+        (f'<div {XHTML}><p xml:lang="en">x</p></div>', f'<div {XHTML}><p xml:lang="en">x</p></div>'),
+        ('<div id="a">x</div>', f'<div {XHTML} id="a">x</div>'),
+        (f'<div {XHTML}><p title="a" class="c" id="i"/></div>', f'<div {XHTML}><p id="i" title="a" class="c"/></div>'),
+        (f"<div {XHTML}>a<!--b--><!-- c --></div>", f"<div {XHTML}>a  <!-- b -->  <!-- c --></div>"),
+        (f"<div {XHTML}><!-- only --></div>", f"<div {XHTML}>  <!-- only --></div>"),
+        (f"<div {XHTML}><?pi x?></div>", f"<div {XHTML}>  <!-- ?pi x? --></div>"),
+        (f"<div {XHTML}><![CDATA[a<b]]></div>", f"<div {XHTML}>  <!-- [CDATA[a<b]] --></div>"),
+        (f"<div {XHTML} class='a\n\tb'>a\nb</div>", f'<div {XHTML} class="a\n\tb">a\nb</div>'),
+        (f'<div {XHTML} xmlns:x="u"><x:b/></div>', f'<div {XHTML} xmlns:x="u"><b xmlns="u"/></div>'),
+        (f'<div {XHTML}><svg xmlns="u"><g/></svg></div>', f'<div {XHTML}><svg xmlns="u"><g/></svg></div>'),
+    ],
+)
+def test_a_narrative_keeps_what_it_holds(sent, kept):
+    assert stored(text={"status": "generated", "div": sent})["text"]["div"] == kept
+
+
+def test_a_narrative_has_no_document_type():
+    bomb = f'<!DOCTYPE div [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><!-- --><div {XHTML}>&b;</div>'
+    assert "HAPI-1755" in refusal(text={"status": "generated", "div": bomb})
+
+
+def test_resources_within_contained_ones_come_before_them():
+    inner = {"resourceType": "Patient", "id": "in", "contained": [{"resourceType": "Patient", "id": "most"}]}
+    outer = {
+        "resourceType": "Organization",
+        "id": "out",
+        "contained": [inner, {"resourceType": "Patient", "id": "two"}],
+    }
+    contained = stored(contained=[outer, {"resourceType": "Organization", "id": "last"}])["contained"]
+    assert [one["id"] for one in contained] == ["most", "in", "two", "out", "last"]
+    assert not any("contained" in one for one in contained)
