@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from rich.table import Table
 
@@ -15,7 +16,7 @@ from medenv.episode import Benchmark, Episode
 from medenv.tasks import TYPES, Gold, Task, task_type
 from medenv.tasks.reference import act, finish
 
-__all__ = ["Baseline", "baselines", "baselines_table"]
+__all__ = ["Baseline", "baselines", "baselines_json", "baselines_table"]
 
 Actions = Callable[[Task, Gold], list[str] | None]
 
@@ -116,6 +117,18 @@ def baselines_table(benchmark: Benchmark, tasks: Sequence[Task]) -> Table:
     table.add_section()
     table.add_row("all", "", "", *map(_share, totals))
     return table
+
+
+def baselines_json(benchmark: Benchmark, tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """Return what `baselines_table` shows, as plain data."""
+    scores = baselines(benchmark, tasks)
+    found = []
+    for number, kind in TYPES.items():
+        branches = Counter(task.branch for task in tasks if task.type == number)
+        if branches:
+            ways = {way: asdict(scores[way][number]) for way in _WAYS}
+            found.append({"type": number, "name": kind.name, "branches": dict(branches), "ways": ways})
+    return found
 
 
 def _counts(branches: Counter[str | None]) -> str:

@@ -18,10 +18,13 @@ from rich.text import Text
 from medenv.errors import InputError
 from medenv.fhir import Session
 
-__all__ = ["SECTIONS", "ChartError", "digest", "overview", "section"]
+__all__ = ["SECTIONS", "ChartError", "digest", "folded", "overview", "section"]
 
 SHOWN = 30
 """Rows that a section shows, newest first."""
+
+_LINES = 40
+"""Lines of an answer that are shown as they are; of a longer one what it found is shown as a table."""
 
 Resource = Mapping[str, Any]
 
@@ -35,6 +38,26 @@ class _Section:
     title: str
     query: str
     order: str
+
+
+def folded(text: str) -> tuple[list[RenderableType], int]:
+    """Return what a person is shown of a server's answer.
+
+    Args:
+        text: The answer, as a model sees it.
+
+    Returns:
+        All of a short one; of a longer one a table of what it found, or its first lines. Then how many lines it has, 0 if all are shown.
+    """
+    lines = text.splitlines()
+    if len(lines) <= _LINES:
+        return [Text(text)], 0
+    found = digest(text)
+    if found is None:
+        return [Text("\n".join(lines[:_LINES]))], len(lines)
+    table, following = found
+    more: list[RenderableType] = [] if following is None else [Text(f"there is another page: GET {following}")]
+    return [table, *more], len(lines)
 
 
 def section(session: Session, mrn: str, name: str, code: str | None = None, shown: int = SHOWN) -> RenderableType:

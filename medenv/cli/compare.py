@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from medenv.cli.console import stdout
+from medenv.cli.output import Json, print_json
+from medenv.cli.tables import print_table
 from medenv.grading import GRADERS, load_grader
 from medenv.report.board import Board, board_of
 from medenv.report.comparing import Comparison, compare, holm
@@ -29,6 +33,7 @@ def compare_runs(
         str | None,
         typer.Option(help=f"Grade all anew: {', '.join(GRADERS)}. Their stored verdicts if left out."),
     ] = None,
+    json_: Json = False,
 ) -> None:
     """Compare runs on the tasks they share, pair by pair, the first with each of the others.
 
@@ -38,6 +43,8 @@ def compare_runs(
         medenv compare runs/before runs/after
 
         medenv compare runs/base runs/small runs/large
+
+        medenv compare runs/before runs/after --json
     """
     if len(runs) < 2:
         raise typer.BadParameter("give two runs at least", param_hint="RUNS")
@@ -46,13 +53,16 @@ def compare_runs(
     for record, path in zip(records, runs, strict=True):
         record.name = str(path)
     board = board_of(records)
-    console = stdout()
-    console.print(_places(board))
     first = records[0]
     pairs = [(one, _by_type(first, one), _all(first, one)) for one in records[1:]]
     adjusted = holm([whole.p_value for _, _, whole in pairs])
+    if json_:
+        print_json(_plain(board, first, pairs, adjusted))
+        return
+    console = stdout()
+    print_table(_places(board), ("tasks", "accuracy"))
     for (one, by_type, whole), p_value in zip(pairs, adjusted, strict=True):
-        console.print(_table(first, one, by_type, whole))
+        print_table(_table(first, one, by_type, whole), ("first", "second", "difference, 95 %"))
         said = [*in_words(whole, first.name, one.name), types_in_words(by_type)]
         if len(pairs) > 1:
             said.append(f"Allowing for {len(pairs)} comparisons with {first.name} (Holm), p is {_p(p_value)}.")
@@ -77,6 +87,41 @@ def _by_type(first: RunRecord, second: RunRecord) -> dict[int, Comparison]:
         if set(sides[0]) & set(sides[1]):
             found[number] = compare(sides[0], sides[1], {**second.patients, **first.patients})
     return found
+
+
+def _plain(
+    board: Board,
+    first: RunRecord,
+    pairs: Sequence[tuple[RunRecord, dict[int, Comparison], Comparison]],
+    adjusted: Sequence[float],
+) -> dict[str, Any]:
+    """Return all figures as plain data."""
+    runs = [
+        {
+            "run": one.name,
+            "tasks": len(one.record.summary.attempts) if one.record is not None else 0,
+            "accuracy": one.total.share,
+            "interval": one.total.interval,
+            "standard_error": None if one.error is None else one.error.error,
+            "rank": one.rank,
+            "ranks": one.ranks,
+        }
+        for one in board.entries
+    ]
+    compared = [
+        {
+            "first": first.name,
+            "second": one.name,
+            "all": {**_figures(whole), "p_holm": p_value},
+            "types": {str(number): _figures(found) for number, found in by_type.items()},
+        }
+        for (one, by_type, whole), p_value in zip(pairs, adjusted, strict=True)
+    ]
+    return {"runs": runs, "comparisons": compared, "remarks": list(board.remarks)}
+
+
+def _figures(found: Comparison) -> dict[str, Any]:
+    return {**asdict(found), "difference": found.difference}
 
 
 def _places(board: Board) -> Table:

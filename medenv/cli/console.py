@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 
 __all__ = ["stderr", "stdout"]
@@ -11,9 +13,9 @@ _WIDE = 160
 
 
 def stdout() -> Console:
-    """Make the console that prints results to stdout; off a terminal it is wide enough not to wrap tables."""
+    """Make the console that prints results to stdout; off a terminal it is wide, unless COLUMNS says otherwise."""
     console = Console()
-    return console if console.is_terminal else Console(width=_WIDE)
+    return console if console.is_terminal or os.environ.get("COLUMNS") else Console(width=_WIDE)
 
 
 def stderr() -> Console:

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from medenv.cli.console import stderr, stdout
+from medenv.cli.console import stderr
+from medenv.cli.tables import print_table
 from medenv.errors import InputError
 from medenv.fhir import BackendError
 from medenv.fhir.container import OFFICIAL_IMAGE, Engine, Spec
@@ -83,7 +84,7 @@ def status() -> None:
         kept = one.labels.get(KEPT, "(of a run)")
         state = f"{one.status} ({said})" if (said := health(one)) else one.status
         table.add_row(kept, one.attrs["Config"]["Image"], state, ", ".join(ports), one.name)
-    stdout().print(table)
+    print_table(table, ("state", "address"))
 
 
 def reset(name: Name = "default", base_path: BasePath = "/fhir", inner_port: InnerPort = 8080) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from medenv.cli.console import stdout
-from medenv.cli.output import Force, check_file, is_stdout
+from medenv.cli.output import Force, Json, check_file, is_stdout, print_json
 from medenv.cli.progress import waiting
+from medenv.cli.tables import print_table
 from medenv.ehr.chartset import ChartSet, lines, verify_store
 from medenv.ehr.hospital.distribution import distribution
 from medenv.errors import InputError, file_errors
@@ -74,6 +75,7 @@ def info(
     report: Annotated[
         bool, typer.Option("--report", help="The distribution beside the official hospital's; builds if need be.")
     ] = False,
+    json_: Json = False,
 ) -> None:
     """Say where charts lie, how large they are, and their fingerprint.
 
@@ -81,19 +83,35 @@ def info(
         medenv data info --split test
 
         medenv data info --size full --report
+
+        medenv data info --split test --json
     """
     known = _charts(split, size, charts, seed)
-    if report:
-        store = known.open()
-        table = Table("", "here", "official", title=f"charts {known.name}", title_justify="left")
-        for figure in distribution(lines(store)):
-            table.add_row(figure.what, figure.here, figure.official)
-        stdout().print(table)
-    elif trusted(known.path) is None:
+    if not report and trusted(known.path) is None:
         raise InputError(
             f"the charts {known.name} are not built; run: medenv data build (they would lie at {known.path})"
         )
+    figures = distribution(lines(known.open())) if report else []
+    if json_:
+        print_json(_described(known) | ({"distribution": [asdict(one) for one in figures]} if report else {}))
+        return
+    if report:
+        table = Table("", "here", "official", title=f"charts {known.name}", title_justify="left")
+        for figure in figures:
+            table.add_row(figure.what, figure.here, figure.official)
+        print_table(table, ("here", "official"))
     _describe(known)
+
+
+def _described(known: ChartSet) -> dict[str, Any]:
+    store = known.open()
+    return {
+        "charts": known.name,
+        "resources": dict(store.counts),
+        "path": str(known.path),
+        "bytes": known.path.stat().st_size,
+        "fingerprint": store.fingerprint,
+    }
 
 
 def _describe(known: ChartSet) -> None:

@@ -24,6 +24,7 @@ from medenv.cli.options import given
 from medenv.cli.progress import Bars
 from medenv.cli.run_options import ChoiceOptions
 from medenv.cli.run_setup import config_of
+from medenv.cli.tables import print_table
 from medenv.cli.with_options import with_options
 from medenv.episode import BenchmarkConfig
 from medenv.episode.benchmark import tasks_of
@@ -165,13 +166,13 @@ def _show(report: Report, out: Path) -> None:
     for (number, branch), count in sorted(counts.items()):
         table.add_row(str(number), branch, str(count))
     console = stdout()
-    console.print(table)
+    print_table(table)
     for title, reasons in (("left out", report.left_out), ("rows without", report.shortened)):
         if reasons:
             why = Table(title, "how many")
             for reason, count in sorted(reasons.items()):
                 why.add_row(reason, str(count))
-            console.print(why)
+            print_table(why)
     if tokens := report.to_dict().get("tokens"):
         told = f"tokens a row: {tokens['median']:,} in the median, {tokens['p95']:,} at 95 %, at most {tokens['longest']:,}"
         console.print(told, highlight=False, soft_wrap=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from medenv.cli.console import stderr
 from medenv.cli.exits import NOTHING_SCORED
+from medenv.cli.output import Json, print_json
 from medenv.cli.scores import show_scores
 from medenv.grading import GRADERS, UngradableError, load_grader
 from medenv.report import Summary
@@ -29,6 +30,7 @@ def grade(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the run with its new verdicts; only printed if left out.")
     ] = None,
+    json_: Json = False,
 ) -> None:
     """Grade a stored run again, without a server or a model.
 
@@ -38,17 +40,18 @@ def grade(
         medenv grade runs/my-model --grader official
 
         medenv grade runs/my-model --grader strict --out runs/my-model-strict
+
+        medenv grade runs/my-model --json
     """
     judge, summary = load_grader(grader), Summary()
-    failed = 0
+    failed: list[dict[str, Any]] = []
 
     def graded() -> Iterator[Trajectory]:
-        nonlocal failed
         for number, stored in numbered(run):
             try:
                 one = judged(stored, judge)
             except UngradableError as error:
-                failed += 1
+                failed.append({"line": number, "task": stored.task.id, "error": str(error)})
                 _tell(f"{file_of(run)}, line {number}, task {stored.task.id}: {error}")
                 continue
             summary.add(one)
@@ -61,9 +64,13 @@ def grade(
         settings = {"regraded": str(run), "grader": grader, "grader_version": judge.version}
         write_run(out, graded(), settings)
         write_json(out / RunFolder.SUMMARY, {**settings, **summary.to_dict()})
-    show_scores(f"{run}, grader {judge.title}", summary, None, out)
+    if json_:
+        head = {"run": str(run), "grader": grader, "grader_version": judge.version, "out": str(out) if out else None}
+        print_json({**head, "ungraded": failed, "summary": summary.to_dict()})
+    else:
+        show_scores(f"{run}, grader {judge.title}", summary, None, out)
     if failed:
-        _tell(f"medenv: error: {failed} episode(s) could not be graded and are left out")
+        _tell(f"medenv: error: {len(failed)} episode(s) could not be graded and are left out")
         raise typer.Exit(1)
     if summary.total.episodes and not summary.total.scored:
         raise typer.Exit(NOTHING_SCORED)

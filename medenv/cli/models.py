@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +13,8 @@ from rich.table import Table
 from medenv.agents.availability import Availability, State, check
 from medenv.agents.models import SHIPPED, VARIABLE, ModelEntry, model_list, own_file
 from medenv.cli.console import stderr, stdout
+from medenv.cli.output import Json, print_json
+from medenv.cli.tables import print_table
 from medenv.errors import InputError
 
 __all__ = ["list_models"]
@@ -28,7 +29,7 @@ def list_models(
     check_: Annotated[
         bool, typer.Option("--check", help="Ask every provider whether it takes the key and has the model.")
     ] = False,
-    json_: Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")] = False,
+    json_: Json = False,
     models: Annotated[
         Path | None, typer.Option(help=f"A model file to lay over the list, besides those of {VARIABLE}.")
     ] = None,
@@ -61,7 +62,7 @@ def list_models(
         raise InputError(f"no model is called {' or '.join(map(repr, names or []))}{hint}; `medenv models` lists all")
     found: list[Availability | None] = [*asyncio.run(check(chosen, timeout))] if check_ else [None] * len(chosen)
     if json_:
-        print(json.dumps([_row(one, reach) for one, reach in zip(chosen, found, strict=True)], indent=2))
+        print_json([_row(one, reach) for one, reach in zip(chosen, found, strict=True)])
     else:
         _show(chosen, found)
         own = [str(file) for file in listed.files if file != SHIPPED]
@@ -100,7 +101,7 @@ def _show(entries: list[ModelEntry], found: list[Availability | None]) -> None:
             prices = (f"{price.input:g}", cached, f"{price.output:g}", price.as_of or "-")
         context = "-" if entry.context is None else f"{entry.context:,}"
         table.add_row(entry.name, entry.title, context, *prices, _key(entry) if reach is None else _told(reach))
-    stdout().print(table)
+    print_table(table, ("state" if checked else "key",))
     for entry in entries:
         if entry.note:
             stdout().print(f"{entry.name}: {entry.note}", highlight=False, soft_wrap=True, markup=False)

@@ -8,15 +8,25 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import orjson
 import typer
 
 from medenv.errors import InputError
 
-__all__ = ["Force", "check_file", "copied_to_stdout", "is_stdout"]
+__all__ = ["Force", "Json", "check_file", "copied_to_stdout", "is_stdout", "print_json"]
 
 Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
+
+
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON on stdout; names of task types are strings, and what is no number is null."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+    print(text.decode())
 
 
 def is_stdout(out: Path | None) -> bool:

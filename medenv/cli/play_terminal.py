@@ -13,15 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from medenv.agents.human import LeftError, LineEditor
-from medenv.cli.chart_tables import SECTIONS, ChartError, digest, overview, section
+from medenv.cli.chart_tables import SECTIONS, ChartError, folded, overview, section
 from medenv.episode import Episode
 from medenv.protocol.conversation import Conversation
 from medenv.trajectories import Trajectory
 
 __all__ = ["PlayTerminal"]
-
-SHOWN = 40
-"""Lines of an observation that are shown as they are; of a longer one what it found is shown as a table."""
 
 _MRN = re.compile(r"\bS\d{7}\b")
 
@@ -120,19 +117,11 @@ class PlayTerminal:
         self._console.print(f"[bold]Task[/bold]  {escape(task.instruction)}", highlight=False)
 
     def _observation(self, text: str, turn: int) -> None:
-        lines = text.splitlines()
-        if len(lines) <= SHOWN:
-            self._plain(text)
-            return
-        found = digest(text)
-        if found is None:
-            self._plain("\n".join(lines[:SHOWN]))
-        else:
-            table, following = found
-            self._console.print(table, highlight=False)
-            if following is not None:
-                self._plain(f"there is another page: GET {following}")
-        self._plain(f"a model is shown {len(lines)} lines; `history {turn}` shows them\n")
+        shown, lines = folded(text)
+        for one in shown:
+            self._console.print(one, highlight=False, soft_wrap=isinstance(one, Text))
+        if lines:
+            self._plain(f"a model is shown {lines} lines; `history {turn}` shows them\n")
 
     def _history(self, words: list[str]) -> None:
         turns = self._episode.turns

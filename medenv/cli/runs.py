@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from medenv.cli.chart_tables import folded
 from medenv.cli.console import stdout
+from medenv.cli.output import Json, print_json
 from medenv.cli.runs_transform import filter_, merge, passed, sample
 from medenv.cli.scores import show_scores
+from medenv.cli.tables import print_table
 from medenv.errors import InputError
 from medenv.report import Summary
 from medenv.rollouts import Manifest, RunFolder, RunFolderError, cost_of, key_of
@@ -33,34 +35,61 @@ app = typer.Typer(
 Run = Annotated[Path, typer.Argument(help="A run's folder.")]
 
 
-def list_runs(folder: Annotated[Path, typer.Argument(help="Where to look, at any depth.")] = Path("runs")) -> None:
+def list_runs(
+    folder: Annotated[Path, typer.Argument(help="Where to look, at any depth.")] = Path("runs"), json_: Json = False
+) -> None:
     """List the runs below a folder.
 
-    Example:
+    Examples:
         medenv runs list
+
+        medenv runs list results --json
     """
     found = sorted(path.parent for path in folder.rglob(RunFolder.TRAJECTORIES))
     if not found:
         raise InputError(f"there is no run below {str(folder)!r}; give the folder that holds them")
-    table = Table("run", "agent", "split", "grader", "episodes", "correct", "infra error", "MB")
-    for run in found:
-        try:
-            manifest = Manifest.read(run) or Manifest({})
-            settings, planned, total = manifest.settings, manifest.options.get("episodes"), _summary(run)
-        except RunFolderError:
-            table.add_row(str(run), f"damaged: medenv runs check {run}")
+    listed = [_listed(run) for run in found]
+    if json_:
+        print_json(listed)
+        return
+    numbers = [Column(name, justify="right") for name in ("episodes", "correct", "infra error", "MB")]
+    table = Table("run", "agent", *numbers[:2], "split", "grader", *numbers[2:])
+    for one in listed:
+        if one["damaged"]:
+            table.add_row(one["run"], f"damaged: medenv runs check {one['run']}")
             continue
         table.add_row(
-            str(run),
-            _agent(settings),
-            _versioned(settings, "split"),
-            _versioned(settings, "grader"),
-            f"{total['episodes']}/{planned}" if planned else str(total["episodes"]),
-            f"{total['passed']}/{total['scored']}",
-            str(total["statuses"].get(Status.INFRASTRUCTURE_ERROR.value, 0)),
-            f"{(run / RunFolder.TRAJECTORIES).stat().st_size / 1e6:.1f}",
+            one["run"],
+            one["agent"] or "-",
+            str(one["episodes"]) + (f"/{one['planned']}" if one["planned"] else ""),
+            f"{one['passed']}/{one['scored']}",
+            one["split"] or "-",
+            one["grader"] or "-",
+            str(one["infrastructure_errors"]),
+            f"{one['bytes'] / 1e6:.1f}",
         )
-    stdout().print(table)
+    print_table(table, ("agent", "episodes", "correct"))
+
+
+def _listed(run: Path) -> dict[str, Any]:
+    """Return what a list says of a run."""
+    head = {"run": str(run), "damaged": False, "bytes": (run / RunFolder.TRAJECTORIES).stat().st_size}
+    try:
+        manifest = Manifest.read(run) or Manifest({})
+        settings, planned, total = manifest.settings, manifest.options.get("episodes"), _summary(run)
+    except RunFolderError:
+        return {**head, "damaged": True}
+    return {
+        **head,
+        "agent": _agent(settings),
+        "split": _versioned(settings, "split"),
+        "grader": _versioned(settings, "grader"),
+        "episodes": total["episodes"],
+        "planned": planned,
+        "passed": total["passed"],
+        "scored": total["scored"],
+        "infrastructure_errors": total["statuses"].get(Status.INFRASTRUCTURE_ERROR.value, 0),
+    }
 
 
 def _settings(run: Path) -> dict[str, Any]:
@@ -68,15 +97,16 @@ def _settings(run: Path) -> dict[str, Any]:
     return manifest.settings if manifest is not None else {}
 
 
-def _versioned(settings: dict[str, Any], name: str) -> str:
-    """Name the run's split or grader with its version, the first if none is stored; ``-`` if the run names none."""
+def _versioned(settings: dict[str, Any], name: str) -> str | None:
+    """Name the run's split or grader with its version, the first if none is stored; None if the run names none."""
     known = settings.get(name)
-    return "-" if known is None else versioned(str(known), settings.get(f"{name}_version", FIRST))
+    return None if known is None else versioned(str(known), settings.get(f"{name}_version", FIRST))
 
 
-def _agent(settings: dict[str, Any]) -> str:
+def _agent(settings: dict[str, Any]) -> str | None:
     agent = settings.get("agent")
-    return str(agent.get("model") or agent.get("name", "-")) if isinstance(agent, dict) else "-"
+    known = (agent.get("model") or agent.get("name")) if isinstance(agent, dict) else None
+    return None if known is None else str(known)
 
 
 def _summary(run: Path) -> dict[str, Any]:
@@ -103,6 +133,10 @@ def show(
     ] = None,
     rows: Annotated[int, typer.Option(min=0, help="List so many episodes, one a line.")] = 0,
     failed: Annotated[bool, typer.Option("--failed", help="Only episodes that didn't pass.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Show answers of the server whole, not their first lines.")
+    ] = False,
+    json_: Json = False,
 ) -> None:
     """Show what a run is and how it went, or episodes of it.
 
@@ -111,7 +145,9 @@ def show(
 
         medenv runs show runs/my-model --rows 20 --failed
 
-        medenv runs show runs/my-model --task task9_1
+        medenv runs show runs/my-model --task task9_1 --raw
+
+        medenv runs show runs/my-model --json
     """
     chosen = (
         (number, one)
@@ -119,19 +155,28 @@ def show(
         if line in (None, number) and task in (None, one.task.id) and not (failed and passed(one))
     )
     if line is not None or task is not None:
-        shown = 0
-        for number, one in chosen:
-            _print_episode(number, one)
-            shown += 1
-        if not shown:
+        found = list(chosen)
+        if not found:
             raise InputError(f"{str(run)!r} holds no such episode")
+        if json_:
+            print_json([{**_row(number, one), **_said(one)} for number, one in found])
+            return
+        for number, one in found:
+            _print_episode(number, one, raw)
         return
     if rows:
-        _print_rows(islice(chosen, rows))
+        listed = [_row(number, one) for number, one in islice(chosen, rows)]
+        if json_:
+            print_json(listed)
+        else:
+            _print_rows(listed)
         return
     summary = Summary()
     for _, one in chosen:
         summary.add(one)
+    if json_:
+        print_json({"run": str(run), "settings": _settings(run), "summary": summary.to_dict()})
+        return
     for name, value in _settings(run).items():
         stdout().print(
             Text(f"{name}: {value if isinstance(value, str) else orjson.dumps(value).decode()}"), soft_wrap=True
@@ -139,29 +184,67 @@ def show(
     show_scores(str(run), summary, None, None)
 
 
-def _print_rows(rows: Iterator[tuple[int, Trajectory]]) -> None:
-    table = Table("line", "task", "sample", "seed", "status", "turns", "score", "why", "USD")
-    for number, one in rows:
-        id, sample, seed = key_of(one)
-        verdict, cost = one.verdict or {}, cost_of(one)
-        score, why = (
-            str(verdict.get("score", "-")),
-            str(verdict.get("category") or (one.error or "").partition("\n")[0]),
-        )
-        spent = "-" if cost is None else f"{cost:.4f}"
+def _row(number: int, one: Trajectory) -> dict[str, Any]:
+    """Return what a list says of an episode."""
+    id, sample, seed = key_of(one)
+    verdict = one.verdict or {}
+    return {
+        "line": number,
+        "task": id,
+        "sample": sample,
+        "seed": seed,
+        "status": one.status.value,
+        "turns": len(one.turns),
+        "score": verdict.get("score"),
+        "category": verdict.get("category"),
+        "error": one.error,
+        "cost_usd": cost_of(one),
+    }
+
+
+def _said(one: Trajectory) -> dict[str, Any]:
+    return {"messages": one.messages, "verdict": one.verdict}
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    numbers = {name: Column(name, justify="right") for name in ("line", "sample", "seed", "turns", "score", "USD")}
+    kept, rest = (
+        [numbers[name] for name in ("line", "score")],
+        [numbers[name] for name in ("turns", "sample", "seed", "USD")],
+    )
+    table = Table("task", *kept, "status", "why", *rest)
+    for one in rows:
+        why = one["category"] or (one["error"] or "").partition("\n")[0]
         table.add_row(
-            str(number), id, str(sample), str(seed), one.status.value, str(len(one.turns)), score, Text(why), spent
+            one["task"],
+            str(one["line"]),
+            "-" if one["score"] is None else str(one["score"]),
+            one["status"],
+            Text(str(why)),
+            str(one["turns"]),
+            str(one["sample"]),
+            str(one["seed"]),
+            "-" if one["cost_usd"] is None else f"{one['cost_usd']:.4f}",
         )
-    stdout().print(table)
+    print_table(table, ("line", "score", "status"))
 
 
-def _print_episode(number: int, one: Trajectory) -> None:
+def _print_episode(number: int, one: Trajectory, raw: bool) -> None:
     console = stdout()
     id, sample, seed = key_of(one)
     console.rule(f"line {number}: {id}, sample {sample}, seed {seed}, {one.status.value}")
+    begun = False
     for message in one.messages:
         console.print(Text(f"[{message['role']}]", style="bold"))
-        console.print(Text(str(message.get("content") or orjson.dumps(message).decode())), soft_wrap=True)
+        text = str(message.get("content") or orjson.dumps(message).decode())
+        begun = begun or message["role"] == "assistant"
+        shown, lines = ([Text(text)], 0) if raw or message["role"] == "assistant" else folded(text)
+        if lines and not begun:  # of a prompt what counts is the task
+            shown = [Text(f"{one.task.context}\n{one.task.instruction}")]
+        for renderable in shown:
+            console.print(renderable, soft_wrap=isinstance(renderable, Text))
+        if lines:
+            console.print(Text(f"the agent was shown {lines} lines; --raw shows them", style="dim"))
     if one.error:
         console.print(Text(f"error: {one.error}"), soft_wrap=True)
     for check in (one.verdict or {}).get("checks", ()):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
-from medenv.cli.baselines import baselines_table
-from medenv.cli.console import stdout
+from medenv.cli.baselines import baselines_json, baselines_table
+from medenv.cli.output import Json, print_json
+from medenv.cli.tables import print_table
 from medenv.episode import Benchmark
 from medenv.tasks import SPLITS, TYPES, Task, TaskSet, load_split
 from medenv.tasks.endless import EndlessTasks
@@ -37,6 +38,7 @@ def list_tasks(
     grader: Annotated[
         str | None, typer.Option(help="For --floors: official or strict; the split's own if left out.")
     ] = None,
+    json_: Json = False,
 ) -> None:
     """List the task types of a split with their branches, or the tasks of one type.
 
@@ -48,17 +50,61 @@ def list_tasks(
         medenv tasks --split test --floors
 
         medenv tasks --split train --limit 10000
+
+        medenv tasks --type 9 --json
     """
     tasks = load_split(split, official=official, seed=task_seed)
     if isinstance(tasks, EndlessTasks):
         made = TaskSet(tasks.name, tasks[:limit], tasks.charts, task_seed, tasks.version)
-        _own_charts(tasks, made)
+        if not json_:
+            _own_charts(tasks, made)
         tasks = made
     if floors:
         with Benchmark(split, grader, official=official, task_seed=task_seed) as benchmark:
-            stdout().print(baselines_table(benchmark, [task for task in tasks if type_ in (None, task.type)]))
+            chosen = [task for task in tasks if type_ in (None, task.type)]
+            if json_:
+                print_json(_head(tasks) | {"floors": baselines_json(benchmark, chosen)})
+            else:
+                print_table(baselines_table(benchmark, chosen))
         return
-    stdout().print(_types_table(tasks, cases) if type_ is None else _tasks_table(tasks, type_))
+    if json_:
+        print_json(_head(tasks) | (_types_json(tasks, cases) if type_ is None else _tasks_json(tasks, type_)))
+    else:
+        print_table(
+            _types_table(tasks, cases) if type_ is None else _tasks_table(tasks, type_), ("tasks", "instruction")
+        )
+
+
+def _head(tasks: TaskSet) -> dict[str, Any]:
+    return {"split": tasks.name, "version": tasks.version}
+
+
+def _types_json(tasks: TaskSet, cases: bool) -> dict[str, Any]:
+    """Return the task types of a split with their branches."""
+    types = []
+    for number, kind in TYPES.items():
+        of_type = tasks.of_type(number)
+        branches = Counter(_situation(task, cases) for task in of_type if task.branch)
+        head = {"type": number, "name": kind.name, "kind": kind.kind, "title": kind.title}
+        types.append({**head, "tasks": len(of_type), "branches": dict(branches)})
+    return {"types": types}
+
+
+def _tasks_json(tasks: TaskSet, number: int) -> dict[str, Any]:
+    """Return the tasks of one type, as agents are told them."""
+    return {
+        "tasks": [
+            {
+                "id": one.id,
+                "type": one.type,
+                "patient": one.mrn,
+                "branch": one.branch,
+                "instruction": one.instruction,
+                "context": one.context,
+            }
+            for one in tasks.of_type(number)
+        ]
+    }
 
 
 def _tasks_table(tasks: TaskSet, number: int) -> Table:
@@ -72,14 +118,14 @@ def _tasks_table(tasks: TaskSet, number: int) -> Table:
 
 def _types_table(tasks: TaskSet, cases: bool) -> Table:
     """Make a table of the task types with their branches."""
-    headings = ("task type", "kind", "tasks", "branches", "title in the report")
+    headings = ("task type", Column("tasks", justify="right"), "branches", "kind", "title in the report")
     table = Table(*headings, title=f"split {tasks.title}", title_justify="left")
     for number, kind in TYPES.items():
         of_type = tasks.of_type(number)
         branches = Counter(_situation(task, cases) for task in of_type if task.branch)
         shares = ", ".join(f"{name} {count}" for name, count in branches.items())
         table.add_row(
-            f"{number:2d} {kind.name}", kind.kind, str(len(of_type)), shares or "set by the charts", kind.title
+            f"{number:2d} {kind.name}", str(len(of_type)), shares or "set by the charts", kind.kind, kind.title
         )
     return table
 
