@@ -41,7 +41,7 @@ make_llama() { scripts/llama_cpp.sh "$scratch/llama"; }
 make_extras() {
     copy source
     python3 -m venv "$scratch/extras"
-    "$scratch/extras/bin/pip" install -q "$scratch/source[test-local,test-report,providers,ray,sb3,train,minari]"
+    "$scratch/extras/bin/pip" install -q "$scratch/source[test-local,test-report,providers,ray,sb3,train,minari,video]"
 }
 make_view() { scripts/view_tests.sh prepare "$scratch/view"; }
 make_own_image() {

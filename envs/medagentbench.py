@@ -15,11 +15,13 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
+from medenv.envs.picture import check_pictures, picture
 from medenv.envs.spaces import ActionText, UnicodeText
 from medenv.envs.verdicts import EpisodeInfo, verdict_info
 from medenv.episode import Benchmark, BenchmarkConfig, Episode
 from medenv.episode.config import renamed
 from medenv.errors import InputError
+from medenv.extras import MissingExtraError
 from medenv.fhir import BackendError
 from medenv.protocol.conversation import shown
 from medenv.protocol.reply import Reply
@@ -53,8 +55,9 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
     """An agent works one task on one fresh chart an episode.
 
     Args:
-        render_mode: ``human`` prints each turn as it happens, ``ansi`` has `render` return the last one; None for neither.
-        render_conversation: Whether ``ansi`` shows the whole conversation so far instead.
+        render_mode: ``human`` prints each turn as it happens, ``ansi`` has `render` return the last one as text, ``rgb_array`` as a
+            picture (extra ``video``); None for neither.
+        render_conversation: Whether ``ansi`` and ``rgb_array`` show the whole conversation so far instead.
         **settings: Fields of `medenv.episode.BenchmarkConfig` by name: ``task_type``, ``split``, ``grader``, ``protocol``,
             ``observation``, ``max_turns``, ``branch``, ``difficulty``, ``paraphrase``, ``now``, ``task_seed``, ``size``, ``official``,
             ``charts``, ``prompt``, ``system``, ``tolerances``, ``backend``, ``image``, ``pool``, ``reset``, ``url``, ``backend_options``.
@@ -72,11 +75,16 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
     """
 
     # Gymnasium asks for a frame rate of whatever renders; a text per step has one frame a step.
-    metadata: dict[str, Any] = {"render_modes": ["human", "ansi"], "render_fps": 1}  # noqa: RUF012 - as Gymnasium declares it
+    metadata: dict[str, Any] = {"render_modes": ["human", "ansi", "rgb_array"], "render_fps": 1}  # noqa: RUF012 - as Gymnasium declares it
 
     def __init__(self, *, render_mode: str | None = None, render_conversation: bool = False, **settings: Any) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
-            raise RenderModeError(f"render_mode is {render_mode!r}; it must be 'human', 'ansi' or None")
+            raise RenderModeError(f"render_mode is {render_mode!r}; it must be 'human', 'ansi', 'rgb_array' or None")
+        if render_mode == "rgb_array":
+            try:
+                check_pictures()
+            except MissingExtraError as missing:
+                raise RenderModeError(f"render_mode is 'rgb_array': {missing}") from None
         self.config = BenchmarkConfig(**renamed(settings))
         self.render_mode, self._render_conversation = render_mode, render_conversation
         self.action_space = ActionText(calls=self.config.protocol == "tools")
@@ -239,9 +247,17 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
         }
         return dict(info)
 
-    def render(self) -> str | None:
-        """Return the last turn, or the prompt before the first, as text for ``render_mode="ansi"``; None in every other mode."""
-        return self._shown(self._render_conversation) if self.render_mode == "ansi" else None
+    def render(self) -> Any:
+        """Return the last turn, or the prompt before the first.
+
+        Returns:
+            Its text for ``render_mode="ansi"``; for ``"rgb_array"`` a picture of it, an array of `envs.picture.HEIGHT` by
+            `envs.picture.WIDTH` by 3 bytes; None in every other mode.
+        """
+        if self.render_mode not in ("ansi", "rgb_array"):
+            return None
+        text = self._shown(self._render_conversation)
+        return text if self.render_mode == "ansi" else picture(text)
 
     def _shown(self, conversation: bool) -> str:
         messages = self.episode.messages

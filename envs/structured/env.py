@@ -134,8 +134,8 @@ class StructuredEnv(gymnasium.Env[np.ndarray, Any]):
     def _info(self, info: dict[str, Any], text: str, success: bool) -> dict[str, Any]:
         return {**info, "text": text, "is_success": success, "interface": self.tier.name}
 
-    def render(self) -> str | None:
-        """Return the conversation in words, as `MedAgentBenchEnv.render` does."""
+    def render(self) -> Any:
+        """Return the last turn in words or as a picture, as `MedAgentBenchEnv.render` does."""
         return self.text_env.render()
 
     def close(self) -> None:

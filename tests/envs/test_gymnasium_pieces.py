@@ -179,10 +179,16 @@ def test_an_unknown_render_mode_is_what_vector_makers_fall_back_on(make):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Gymnasium's, that there is no such mode
         for error in (TypeError, ValueError):
-            with pytest.raises(error, match="rgb_array"):
-                make(render_mode="rgb_array")
-        with pytest.raises(TypeError, match="rgb_array"):
-            gymnasium.make_vec("MedAgentBench-v0", num_envs=2, split="builtin", render_mode="rgb_array")
+            with pytest.raises(error, match="depth_array"):
+                make(render_mode="depth_array")
+        with pytest.raises(TypeError, match="depth_array"):
+            gymnasium.make_vec("MedAgentBench-v0", num_envs=2, split="builtin", render_mode="depth_array")
+
+
+def test_pictures_without_pillow_are_refused_as_an_unknown_mode_is(make, monkeypatch):
+    monkeypatch.setattr(medenv.extras, "find_spec", lambda name: None)
+    with pytest.raises(TypeError, match=r"rgb_array.*\[video\]"):
+        make(render_mode="rgb_array")
 
 
 def test_paths_survive_the_spec_as_json(make, tmp_path):
