@@ -61,6 +61,11 @@ COMMANDS = (
         "medenv.cli.models:list_models",
         "List the models that `medenv eval --model` knows by name: provider, context, prices, and whether a key is set.",
     ),
+    Lazy(
+        "check-server",
+        "medenv.cli.check_server:check",
+        "Check whether a FHIR server can play a split: what it lacks, and which searches it doesn't do as tasks need them.",
+    ),
     Lazy("load", "medenv.cli.load:load_file", "Load a file into a server."),
     Lazy(
         "capture",

@@ -19,7 +19,7 @@ from medenv.fhir.remote.load import as_text, holds, of_patients
 from medenv.fhir.remote.server import Server
 from medenv.fhir.remote.session import RemoteSession, Scheduler
 
-__all__ = ["SESSION", "RemoteBackend", "fingerprint_of"]
+__all__ = ["SESSION", "RemoteBackend", "fingerprint_of", "session_ender"]
 
 SESSION = "{session}"
 """Stands in a base URL for the name of a session, where a server keeps sessions apart (``medenv serve --isolate``)."""
@@ -118,7 +118,7 @@ class RemoteBackend(Backend):
         if wanted and not holds(client, wanted):
             raise BackendError(
                 f"{self.url} does not hold the charts: none of their {len(wanted)} resources is there; fill it first "
-                "(medenv data export, medenv load)"
+                f"(medenv data export, medenv load); medenv check-server {self.url} says what it lacks"
             )
         self._wanted = None
 
@@ -126,7 +126,7 @@ class RemoteBackend(Backend):
         name = f"medenv-{os.getpid()}-{next(self._numbers)}"
         url = self.url.replace(SESSION, name)
         client = Client(url, self._base, self._options)
-        return Server(client, wipe=_ender(client), lasting=True)
+        return Server(client, wipe=session_ender(client), lasting=True)
 
     def _end(self, server: Server) -> None:
         with contextlib.suppress(BackendError):  # told when the server is next wanted: this episode's outcome is known
@@ -150,7 +150,7 @@ class RemoteBackend(Backend):
             server.client.close()
 
 
-def _ender(client: Client) -> Callable[[], None]:
+def session_ender(client: Client) -> Callable[[], None]:
     """Return what ends a named session, so that its name begins anew."""
     root = Client(client.wire.rpartition("/")[0], None, client.options)
 
