@@ -40,7 +40,7 @@ def test_a_dash_is_standard_output(medenv, run, elsewhere):
     exported = medenv(*EXPORT, "--out", "-")
     assert exported.returncode == 0
     assert exported.stdout.startswith('{"resourceType":"Patient"')
-    assert exported.stdout == medenv(*EXPORT).stdout
+    assert exported.stdout == invoke(EXPORT, run).stdout
     page = medenv("view", run, "--out", "-", "--no-open")
     assert page.stdout.startswith("<!")
     assert page.stdout.rstrip().endswith("</html>")

@@ -48,22 +48,13 @@ def test_a_cache_folder_that_was_named_and_cannot_be_is_told(medenv, tmp_path):
 @pytest.mark.parametrize(
     "odd",
     [
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"PYTHONIOENCODING": "ascii"},
-        {"TERM": "dumb"},
-        {"COLUMNS": "20"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"},
+        {"TERM": "dumb", "COLUMNS": "20"},
     ],
-    ids=str,
+    ids=["ascii alone", "narrow"],
 )
 def test_terminals_that_show_little(medenv, odd):
-    env = {**os.environ, **odd}
-    for words in (
-        PLAY,
-        ("tasks", "--split", "builtin"),
-        ("--help",),
-        ("runs", "show", "run"),
-        ("eval", "--agent", "refrence"),
-    ):
-        done = medenv(*words, env=env)
+    for words in (PLAY, ("tasks", "--split", "builtin"), ("eval", "--agent", "refrence")):
+        done = medenv(*words, env={**os.environ, **odd})
         assert "Traceback" not in done.stderr, words
         assert done.returncode == (2 if "refrence" in words else 0), done.stderr

@@ -22,21 +22,17 @@ def somewhere_plain(folder):
     """Make nothing."""
 
 
-def beside_folders_of_our_names(folder):
-    """Make folders that are called as medenv and its parts are."""
-    for name in ("medenv", "agents", "envs", "tests", "runs"):
+def beside_what_has_our_names(folder):
+    """Make folders that are called as medenv and its parts are, and a user's own packages, which have nothing to do with medenv's."""
+    for name in ("medenv", "tests", "runs"):
         (folder / name).mkdir()
         (folder / name / "notes.txt").write_text("mine")
-
-
-def beside_modules_of_our_names(folder):
-    """Make a user's own packages, which have nothing to do with medenv's."""
     for name in ("agents", "envs", "protocol", "grading"):
         (folder / name).mkdir()
         (folder / name / "__init__.py").write_text("raise SystemExit('this is not what medenv meant')")
 
 
-PLACES = [somewhere_plain, beside_folders_of_our_names, beside_modules_of_our_names]
+PLACES = [somewhere_plain, beside_what_has_our_names]
 
 
 @pytest.mark.parametrize("make", PLACES, ids=lambda make: make.__name__)
@@ -46,8 +42,12 @@ def test_it_plays_from_anywhere(python, elsewhere, make):
     make(folder)
     done = python("-c", PLAYS, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    (folder / "script.py").write_text(PLAYS)
-    assert python(folder / "script.py", cwd=elsewhere).returncode == 0
+
+
+def test_a_script_plays(python, elsewhere):
+    (elsewhere / "agents.py").write_text(PLAYS)
+    done = python("agents.py")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_from_a_folder_that_is_gone(python, elsewhere):

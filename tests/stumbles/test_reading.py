@@ -9,11 +9,8 @@ import pytest
 GONE = 1
 WORDS = [
     ("--help",),
-    ("eval", "--help"),
     ("tasks", "--split", "builtin"),
     ("data", "export", "--split", "builtin"),
-    ("models", "--json"),
-    ("runs", "show", "RUN"),
     ("view", "RUN", "-o", "-", "--no-open"),
     ("eval", "--agent", "blind", "--split", "builtin", "--limit", "3"),
 ]
