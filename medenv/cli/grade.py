@@ -10,7 +10,7 @@ import typer
 
 from medenv.cli.console import stderr
 from medenv.cli.exits import NOTHING_SCORED
-from medenv.cli.output import Json, print_json
+from medenv.cli.output import Json, a_folder, print_json
 from medenv.cli.scores import show_scores
 from medenv.grading import GRADERS, UngradableError, load_grader
 from medenv.report import Summary
@@ -28,7 +28,8 @@ def grade(
     run: Run,
     grader: Annotated[str, typer.Option(help=f"Which grader: {', '.join(GRADERS)}.")] = "strict",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the run with its new verdicts; only printed if left out.")
+        Path | None,
+        typer.Option(callback=a_folder, help="Folder for the run with its new verdicts; only printed if left out."),
     ] = None,
     json_: Json = False,
 ) -> None:

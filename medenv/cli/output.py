@@ -15,7 +15,7 @@ import typer
 
 from medenv.errors import InputError
 
-__all__ = ["Force", "Json", "check_file", "copied_to_stdout", "is_stdout", "print_json"]
+__all__ = ["Force", "Json", "a_folder", "check_file", "copied_to_stdout", "is_stdout", "print_json"]
 
 Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
 
@@ -42,6 +42,17 @@ def copied_to_stdout(name: str) -> Iterator[Path]:
         yield file
         with file.open("rb") as written:
             shutil.copyfileobj(written, sys.stdout.buffer)
+
+
+def a_folder(out: Path | None) -> Path | None:
+    """Return an option's value if it can be a folder: for options whose output can't go through a pipe.
+
+    Raises:
+        InputError: It is ``-``, which elsewhere stands for standard output.
+    """
+    if out is not None and is_stdout(out):
+        raise InputError("'-' is standard output, and what this writes goes to disk; name a folder")
+    return out
 
 
 def check_file(out: Path, force: bool) -> None:
