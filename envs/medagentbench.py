@@ -15,7 +15,7 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
-from medenv.envs.picture import check_pictures, picture
+from medenv.envs.picture import check_pictures, picture, picture_modes
 from medenv.envs.spaces import ActionText, UnicodeText
 from medenv.envs.verdicts import EpisodeInfo, verdict_info
 from medenv.episode import Benchmark, BenchmarkConfig, Episode
@@ -75,10 +75,11 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
     """
 
     # Gymnasium asks for a frame rate of whatever renders; a text per step has one frame a step.
-    metadata: dict[str, Any] = {"render_modes": ["human", "ansi", "rgb_array"], "render_fps": 1}  # noqa: RUF012 - as Gymnasium declares it
+    # Gymnasium's check_env tries each mode that stands here.
+    metadata: dict[str, Any] = {"render_modes": ["human", "ansi", *picture_modes()], "render_fps": 1}  # noqa: RUF012 - as Gymnasium declares it
 
     def __init__(self, *, render_mode: str | None = None, render_conversation: bool = False, **settings: Any) -> None:
-        if render_mode not in (None, *self.metadata["render_modes"]):
+        if render_mode not in (None, "human", "ansi", "rgb_array"):
             raise RenderModeError(f"render_mode is {render_mode!r}; it must be 'human', 'ansi', 'rgb_array' or None")
         if render_mode == "rgb_array":
             try:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medenv.extras import check_installed, import_optional
+from medenv.extras import MissingExtraError, check_installed, import_optional
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-__all__ = ["HEIGHT", "WIDTH", "check_pictures", "picture"]
+__all__ = ["HEIGHT", "WIDTH", "check_pictures", "picture", "picture_modes"]
 
 WIDTH, HEIGHT = 960, 720
 """Size of a picture in pixels; both are even, as video codecs want them."""
@@ -32,6 +32,15 @@ def check_pictures() -> None:
         MissingExtraError: Pillow isn't installed.
     """
     check_installed("PIL", "video")
+
+
+def picture_modes() -> list[str]:
+    """Return the render modes that pictures serve: ``rgb_array`` where Pillow is installed."""
+    try:
+        check_pictures()
+    except MissingExtraError:
+        return []
+    return ["rgb_array"]
 
 
 def picture(text: str) -> NDArray[np.uint8]:
