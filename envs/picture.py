@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medenv.extras import MissingExtraError, check_installed, import_optional
-
-if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont, ImageFont
 
 __all__ = ["HEIGHT", "WIDTH", "check_pictures", "picture", "picture_modes"]
 
@@ -64,9 +61,8 @@ def picture(text: str) -> NDArray[np.uint8]:
     return np.array(image, np.uint8)
 
 
-def _font() -> FreeTypeFont | ImageFont:
-    found: Any = import_optional("PIL.ImageFont", "video").load_default(_SIZE)
-    return found  # type: ignore[no-any-return]
+def _font() -> Any:
+    return import_optional("PIL.ImageFont", "video").load_default(_SIZE)
 
 
 def _lines(text: str) -> list[str]:
