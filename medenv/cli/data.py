@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from medenv.cli.console import stdout
 from medenv.cli.output import Force, check_file, is_stdout
@@ -18,6 +17,7 @@ from medenv.ehr.hospital.distribution import distribution
 from medenv.errors import InputError, file_errors
 from medenv.fhir.cache import trusted
 from medenv.fhir.drafts import replacement
+from medenv.report.terminal import TerminalTable, prose_column
 from medenv.tasks import GENERATED, cohort_of, load_split
 
 __all__ = ["app"]
@@ -85,9 +85,11 @@ def info(
     known = _charts(split, size, charts, seed)
     if report:
         store = known.open()
-        table = Table("", "here", "official", title=f"charts {known.name}", title_justify="left")
+        table = TerminalTable(
+            prose_column(""), prose_column("here"), prose_column("official"), title=f"charts {known.name}"
+        )
         for figure in distribution(lines(store)):
-            table.add_row(figure.what, figure.here, figure.official)
+            table.add(figure.what, figure.here, figure.official)
         stdout().print(table)
     elif trusted(known.path) is None:
         raise InputError(

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from medenv.cli.console import stdout
@@ -17,6 +16,8 @@ from medenv.cli.runs_transform import filter_, merge, passed, sample
 from medenv.cli.scores import show_scores
 from medenv.errors import InputError
 from medenv.report import Summary
+from medenv.report.table import percent
+from medenv.report.terminal import TerminalTable, figure_column, name_column, prose_column
 from medenv.rollouts import Manifest, RunFolder, RunFolderError, cost_of, key_of
 from medenv.rollouts.store import check_run, numbered, read_run, repair_run
 from medenv.tasks.taskset import FIRST, versioned
@@ -42,25 +43,40 @@ def list_runs(folder: Annotated[Path, typer.Argument(help="Where to look, at any
     found = sorted(path.parent for path in folder.rglob(RunFolder.TRAJECTORIES))
     if not found:
         raise InputError(f"there is no run below {str(folder)!r}; give the folder that holds them")
-    table = Table("run", "agent", "split", "grader", "episodes", "correct", "infra error", "MB")
+    table = TerminalTable(
+        name_column("run"),
+        name_column("agent", spare=1),
+        name_column("split", spare=3),
+        name_column("grader", spare=4),
+        figure_column("episodes"),
+        figure_column("correct"),
+        figure_column("accuracy"),
+        figure_column("infra error", spare=2),
+        figure_column("MB", spare=5),
+    )
+    damaged = []
     for run in found:
         try:
             manifest = Manifest.read(run) or Manifest({})
             settings, planned, total = manifest.settings, manifest.options.get("episodes"), _summary(run)
         except RunFolderError:
-            table.add_row(str(run), f"damaged: medenv runs check {run}")
+            damaged.append(f"{run} is damaged; see: medenv runs check {run}")
+            table.add(str(run), *["-"] * 3, "damaged")
             continue
-        table.add_row(
+        table.add(
             str(run),
             _agent(settings),
             _versioned(settings, "split"),
             _versioned(settings, "grader"),
             f"{total['episodes']}/{planned}" if planned else str(total["episodes"]),
             f"{total['passed']}/{total['scored']}",
+            percent(total["passed"] / total["scored"] if total["scored"] else None),
             str(total["statuses"].get(Status.INFRASTRUCTURE_ERROR.value, 0)),
             f"{(run / RunFolder.TRAJECTORIES).stat().st_size / 1e6:.1f}",
         )
     stdout().print(table)
+    for line in damaged:
+        stdout().print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def _settings(run: Path) -> dict[str, Any]:
@@ -140,7 +156,17 @@ def show(
 
 
 def _print_rows(rows: Iterator[tuple[int, Trajectory]]) -> None:
-    table = Table("line", "task", "sample", "seed", "status", "turns", "score", "why", "USD")
+    table = TerminalTable(
+        figure_column("line"),
+        name_column("task"),
+        figure_column("sample", spare=3),
+        figure_column("seed", spare=4),
+        name_column("status", spare=1),
+        figure_column("turns", spare=2),
+        figure_column("score"),
+        prose_column("why"),
+        figure_column("USD", spare=5),
+    )
     for number, one in rows:
         id, sample, seed = key_of(one)
         verdict, cost = one.verdict or {}, cost_of(one)
@@ -149,7 +175,7 @@ def _print_rows(rows: Iterator[tuple[int, Trajectory]]) -> None:
             str(verdict.get("category") or (one.error or "").partition("\n")[0]),
         )
         spent = "-" if cost is None else f"{cost:.4f}"
-        table.add_row(
+        table.add(
             str(number), id, str(sample), str(seed), one.status.value, str(len(one.turns)), score, Text(why), spent
         )
     stdout().print(table)
