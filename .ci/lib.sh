@@ -52,7 +52,10 @@ make_hapi() {
     engine
     ../shared/tools/hapi/build.sh "$scratch/hapi" && ../shared/tools/hapi/image.sh "$scratch/hapi" medenv-hapi:7.6.0
 }
-make_installs() { "$(command -v python3)" scripts/install_matrix.py "$(command -v python3)"; }
+make_installs() {
+    "$(command -v python3)" scripts/install_matrix.py "$(command -v python3)"
+    "$(command -v python3)" scripts/stumbles.py
+}
 
 # prepared NAME: wait for make_NAME if it was begun, else do it now; its output is shown if it fails.
 prepared() {

@@ -76,7 +76,10 @@ class MedAgentBenchEnv(gymnasium.Env[str, str]):
 
     def __init__(self, *, render_mode: str | None = None, render_conversation: bool = False, **settings: Any) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
-            raise RenderModeError(f"render_mode is {render_mode!r}; it must be 'human', 'ansi' or None")
+            raise RenderModeError(
+                f"render_mode is {render_mode!r}; it must be 'human', 'ansi' or None. Episodes are words, of which Gymnasium's RecordVideo "
+                "and other wrappers of pictures can make nothing: store them with `medenv rollout`, and look at them with `medenv view`"
+            )
         self.config = BenchmarkConfig(**renamed(settings))
         self.render_mode, self._render_conversation = render_mode, render_conversation
         self.action_space = ActionText(calls=self.config.protocol == "tools")

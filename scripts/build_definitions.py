@@ -169,14 +169,15 @@ def build_elements(bundles: list[ET.Element], codes: Codes) -> dict:
 
 
 def own_parts(expression: str, base: str) -> str:
-    """Keep the alternatives of an expression that apply to one type: `A.code | B.code` is two parameters in one."""
+    """Keep the alternatives of an expression that apply to one type: `A.code | B.code` is two parameters in one; `name` is any's."""
     parts, depth, start = [], 0, 0
     for i, c in enumerate(expression + "|"):
         depth += (c == "(") - (c == ")")
         if c == "|" and depth == 0:
             parts.append(expression[start:i].strip())
             start = i + 1
-    return " | ".join(p for p in parts if re.match(rf"\(*{base}\b", p))
+    named = [f"{base}.{part}" if re.match(r"[a-z]+$", part) else part for part in parts]
+    return " | ".join(p for p in named if re.match(rf"\(*{base}\b", p))
 
 
 def build_parameters(bundle: dict) -> dict:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from medenv.cli.output import a_folder
 from medenv.cli.run_options import TASKS, ChoiceOptions
 from medenv.rollouts.export import PERMISSION
 
@@ -33,7 +34,8 @@ class CommonOptions:
         default_factory=list
     )
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the new dataset.", show_default=False, rich_help_panel=OUT)
+        Path | None,
+        typer.Option(callback=a_folder, help="Folder of the new dataset.", show_default=False, rich_help_panel=OUT),
     ] = None
     force: Annotated[
         bool, typer.Option("--force", help="Replace a dataset that is in the folder.", rich_help_panel=OUT)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from medenv.cli.output import a_folder
 from medenv.cli.progress import counting
 
 __all__ = ["app"]
@@ -26,7 +27,12 @@ def inspect(
     run: Run,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="The .eval file, or a folder for it; export-inspect in the run's by default."),
+        typer.Option(
+            "--out",
+            "-o",
+            callback=a_folder,
+            help="The .eval file, or a folder for it; export-inspect in the run's by default.",
+        ),
     ] = None,
     force: Force = False,
 ) -> None:
@@ -41,7 +47,8 @@ def inspect(
 def atif(
     run: Run,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The folder; export-atif in the run's by default.")
+        Path | None,
+        typer.Option("--out", "-o", callback=a_folder, help="The folder; export-atif in the run's by default."),
     ] = None,
     force: Force = False,
 ) -> None:
@@ -56,7 +63,8 @@ def atif(
 def hf_traces(
     run: Run,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The folder; export-hf-traces in the run's by default.")
+        Path | None,
+        typer.Option("--out", "-o", callback=a_folder, help="The folder; export-hf-traces in the run's by default."),
     ] = None,
     force: Force = False,
 ) -> None:

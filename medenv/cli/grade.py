@@ -10,6 +10,7 @@ import typer
 
 from medenv.cli.console import stderr
 from medenv.cli.exits import NOTHING_SCORED
+from medenv.cli.output import a_folder
 from medenv.cli.scores import show_scores
 from medenv.grading import GRADERS, UngradableError, load_grader
 from medenv.report import Summary
@@ -27,7 +28,8 @@ def grade(
     run: Run,
     grader: Annotated[str, typer.Option(help=f"Which grader: {', '.join(GRADERS)}.")] = "strict",
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the run with its new verdicts; only printed if left out.")
+        Path | None,
+        typer.Option(callback=a_folder, help="Folder for the run with its new verdicts; only printed if left out."),
     ] = None,
 ) -> None:
     """Grade a stored run again, without a server or a model.

@@ -14,7 +14,7 @@ import typer
 
 from medenv.errors import InputError
 
-__all__ = ["Force", "check_file", "copied_to_stdout", "is_stdout"]
+__all__ = ["Force", "a_folder", "check_file", "copied_to_stdout", "is_stdout"]
 
 Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
 
@@ -32,6 +32,17 @@ def copied_to_stdout(name: str) -> Iterator[Path]:
         yield file
         with file.open("rb") as written:
             shutil.copyfileobj(written, sys.stdout.buffer)
+
+
+def a_folder(out: Path | None) -> Path | None:
+    """Return an option's value if it can be a folder: for options whose output can't go through a pipe.
+
+    Raises:
+        InputError: It is ``-``, which elsewhere stands for standard output.
+    """
+    if out is not None and is_stdout(out):
+        raise InputError("'-' is standard output, and what this writes goes to disk; name a folder")
+    return out
 
 
 def check_file(out: Path, force: bool) -> None:

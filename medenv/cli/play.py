@@ -14,6 +14,7 @@ from rich.console import Console
 from medenv.agents.human import HumanPolicy, LeftError
 from medenv.agents.policy import ask
 from medenv.cli.console import stderr
+from medenv.cli.output import a_folder
 from medenv.cli.play_terminal import PlayTerminal
 from medenv.cli.run_options import BenchmarkOptions
 from medenv.cli.run_setup import benchmark_settings, config_of
@@ -33,7 +34,8 @@ def play(
     where: BenchmarkOptions,
     seed: Annotated[int, typer.Option(help="Which of the tasks that fit.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder to which the finished episode is added; made if need be.")
+        Path | None,
+        typer.Option(callback=a_folder, help="Folder to which the finished episode is added; made if need be."),
     ] = None,
 ) -> None:
     """Work on a task yourself: read the chart, place orders, answer, and see the grader's verdict.

@@ -134,6 +134,7 @@ class Display:
         self._progress = Progress(*columns, console=console) if console.is_terminal else None
         self._plain = None if console.is_terminal else PlainLines(words)
         self._bars: dict[str, TaskID] = {}
+        self._moved = False
 
     def update(self, what: str, done: int, total: int | None, **values: Any) -> None:
         """Show how far something is; a bar that there isn't yet is added.
@@ -144,6 +145,7 @@ class Display:
             total: How many there are; None if that isn't known.
             **values: What the columns show besides.
         """
+        self._moved |= done > 0
         if self._progress is None:
             return
         if what not in self._bars:
@@ -162,7 +164,8 @@ class Display:
             self._progress.stop()
         if self._plain is not None:
             self._plain.__exit__()
-            self._plain.tell()
+            if self._moved:  # else it broke off before it began, and there is an error to read
+                self._plain.tell()
 
 
 class Bars:

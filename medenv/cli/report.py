@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from medenv.cli.console import stderr, stdout
+from medenv.cli.output import a_folder
 from medenv.extras import MissingExtraError, check_installed
 from medenv.grading import GRADERS, Grader, load_grader
 from medenv.report.board import Board, board_of, cost_remarks
@@ -34,7 +35,8 @@ class ReportOptions:
         default_factory=list
     )
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the report, made anew.", show_default=False)
+        Path | None,
+        typer.Option("--out", "-o", callback=a_folder, help="Folder for the report, made anew.", show_default=False),
     ] = None
     published: Annotated[
         Path | None,

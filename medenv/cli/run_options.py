@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from medenv.cli.agent_options import AgentOptions
+from medenv.cli.output import a_folder
 from medenv.episode import BenchmarkConfig
 from medenv.rollouts import ENGINES
 from medenv.tasks import SPLITS
@@ -188,7 +189,7 @@ class RunOptions(BenchmarkOptions, AgentOptions):
     ] = None
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder of a new run; one below runs if left out.", rich_help_panel=RUN),
+        typer.Option(callback=a_folder, help="Folder of a new run; one below runs if left out.", rich_help_panel=RUN),
     ] = None
     resume: Annotated[
         Path | None,

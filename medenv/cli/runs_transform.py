@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from medenv.cli.output import a_folder
 from medenv.errors import InputError
 from medenv.rollouts.store import filter_run, merge_runs, sample_run
 from medenv.trajectories import Status, Trajectory
@@ -14,7 +15,7 @@ from medenv.trajectories import Status, Trajectory
 __all__ = ["filter_", "merge", "passed", "sample"]
 
 Run = Annotated[Path, typer.Argument(help="A run's folder.")]
-Out = Annotated[Path, typer.Option(help="Folder of the new run.")]
+Out = Annotated[Path, typer.Option(callback=a_folder, help="Folder of the new run.")]
 
 
 def passed(one: Trajectory) -> bool:

@@ -146,6 +146,10 @@ class BenchmarkConfig(BaseModel):
             raise InputError(
                 "the protocol 'official' needs your checkout of MedAgentBench: give its folder (--official PATH)"
             )
+        if self.protocol == "official" and self.grader == "strict":
+            raise InputError(
+                "the protocol 'official' executes no POST, so that the grader 'strict' has no chart to judge; take the grader 'official'"
+            )
         check_wording(self.protocol, self.tolerances, own_prompt=self.prompt is not None)
         if self.backend == "embedded" and (self.image, self.url) != (None, None):
             raise InputError("an image is for the backend 'container', and a URL for the backend 'remote'")
@@ -153,8 +157,8 @@ class BenchmarkConfig(BaseModel):
 
     @property
     def grader_name(self) -> str:
-        """The grader that scores are given in: the official rows' own, and ``strict`` for all of medenv's splits."""
-        return self.grader or ("official" if self.split == "official" else "strict")
+        """The grader that scores are given in: the official one for its own rows and protocol, else ``strict``."""
+        return self.grader or ("official" if "official" in (self.split, self.protocol) else "strict")
 
     def wording(self) -> Wording | None:
         """Read the user's own prompt and system message; None if there are none.

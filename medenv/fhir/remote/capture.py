@@ -78,7 +78,6 @@ class _Capture:
     def plan(self) -> dict[str, Any]:
         """Return the types and patients to take; a plan of an earlier try is resumed."""
         saved = self.parts / "plan.json"
-        self.parts.mkdir(parents=True, exist_ok=True)
         statement = self.need("metadata")
         resources = [one for rest in statement.get("rest", []) for one in rest.get("resource", [])]
         counts = {}
@@ -100,6 +99,7 @@ class _Capture:
                     f"{self.parts} holds parts of another capture, or the server has changed since; remove that folder to begin anew"
                 )
         else:
+            self.parts.mkdir(parents=True, exist_ok=True)
             _write(saved, json.dumps(asked))
         return asked
 

@@ -94,7 +94,7 @@ class _Primitive(_Extensible):
         self.id = ""
 
     def value(self, text: str) -> None:
-        if not text.strip():
+        if primitives.is_blank(text):
             self.content = None
             return
         try:

@@ -15,8 +15,8 @@ __all__ = ["NarrativeError", "narrative"]
 
 _XHTML = "http://www.w3.org/1999/xhtml"
 _TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
-_ATTRIBUTE = str.maketrans({"&": "&amp;", "<": "&lt;", '"': "&quot;"})
 _VALUE = re.compile(r"=\s*(?:\"[^\"<]*\"|'[^'<]*')")
+_BETWEEN = re.compile(r">[^<]*\r[^<]*")
 _KEPT = ("&amp;", "&lt;", "&gt;", "&quot;", "&apos;")
 
 
@@ -55,8 +55,9 @@ def narrative(text: str) -> str | None:
     if name != "div":
         where = f"starts with 'null::{name}' not 'div' at line 1 column {len(name) + 2}"
         raise FhirError(500, f"org.hl7.fhir.exceptions.FHIRFormatError: Unable to Parse HTML - {where}")
-    # XML takes a line break in an attribute for a blank, HAPI doesn't
-    kept = _VALUE.sub(lambda m: m[0].replace("\n", "&#10;").replace("\t", "&#9;"), plain)
+    # XML takes a line break in an attribute for a blank, and two characters of one for one; HAPI doesn't
+    kept = _VALUE.sub(lambda m: m[0].replace("\n", "&#10;").replace("\t", "&#9;").replace("\r", "&#13;"), plain)
+    kept = _BETWEEN.sub(lambda m: m[0].replace("\r", "&#13;"), kept)
     written = _Writer().write(kept)
     return None if written == f'<div xmlns="{_XHTML}"/>' else written
 
@@ -101,7 +102,7 @@ class _Writer:
             attributes.sort(key=lambda one: one[0] != "xml:lang")
         self._scopes.append(scope)
         self._add("")
-        self._open = f"<{local}" + "".join(f' {key}="{value.translate(_ATTRIBUTE)}"' for key, value in attributes)
+        self._open = f"<{local}" + "".join(f' {key}="{value.translate(_TEXT)}"' for key, value in attributes)
 
     def _end(self, name: str) -> None:
         self._scopes.pop()

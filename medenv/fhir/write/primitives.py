@@ -16,8 +16,10 @@ from medenv.errors import InputError
 from medenv.fhir.definitions import Element
 from medenv.fhir.jsontext import Number
 
-__all__ = ["InvalidValue", "convert", "text_of"]
+__all__ = ["InvalidValue", "convert", "is_blank", "text_of"]
 
+_NO_BREAK = "\u00a0\u2007\u202f\u0085"
+"""White space to Python and not to Java."""
 _INTEGER = re.compile(r"([+-]?)0*(\d+)")
 _INTEGER_TYPES = ("integer", "positiveInt", "unsignedInt")
 _DATE_TYPES = ("date", "dateTime", "instant")
@@ -26,6 +28,11 @@ _MAX_DIGITS = 10_000  # beyond this a decimal's plain form is no longer worth wr
 
 class InvalidValue(InputError):  # noqa: N818 - HAPI's own word
     """HAPI refuses the value; the message is what it says after ``Invalid attribute value "..":``."""
+
+
+def is_blank(text: str) -> bool:
+    """Return whether Java's ``Character.isWhitespace`` holds for all of a text: blanks that keep a line together are none."""
+    return not text.strip() and not any(character in _NO_BREAK for character in text)
 
 
 def text_of(value: Any) -> str:

@@ -98,26 +98,38 @@ class Indexed(NamedTuple):
     value: str
 
 
+def _canonical(node: Any) -> str | None:
+    """Return a canonical that HAPI takes for a reference: ``Library/x``, and no URL of its own."""
+    target = parse_reference(node.partition("|")[0]) if isinstance(node, str) else None
+    return None if target is None or target.base or not target.type else node
+
+
 def indexed(resource: dict[str, Any]) -> list[Indexed]:
     """Return the references of a resource that search parameters point at, by parameter name; each reference once."""
     found: dict[tuple[int, str], Indexed] = {}
     for parameter, path, node in at_parameters(resource, ("reference",)):
-        value = node.get("reference") if isinstance(node, dict) else None
+        value = node.get("reference") if isinstance(node, dict) else _canonical(node)
         if isinstance(value, str):
             found.setdefault((id(node), value), Indexed(path, parameter.targets, value))
     return list(found.values())
 
 
-_STEP = re.compile(r"\.?(?:where\(resolve\(\) is (?P<is>\w+)\)|(?:as|ofType)\((?P<as>\w+)\)|(?P<name>\w+)(?:\[0\])?)")
+_STEP = re.compile(
+    r"\.?(?:where\(resolve\(\) is (?P<is>\w+)\)|where\((?P<key>\w+)='(?P<value>[^']*)'\)|(?:as|ofType)\((?P<as>\w+)\)"
+    r"|(?P<name>\w+)(?:\[0\])?)"
+)
 
 
 class _Path(NamedTuple):
-    """One alternative of a search parameter's expression: the member names it goes through and the type it is kept to."""
+    """One alternative of a search parameter's expression: the steps it takes and the type it is kept to.
+
+    A step is a member's name, or a member's name and the value that it must have.
+    """
 
     parameter: SearchParameter
     path: str
     first: frozenset[str]
-    names: tuple[str, ...]
+    steps: tuple[str | tuple[str, str], ...]
     only: str
 
 
@@ -131,7 +143,7 @@ def _read_path(kind: str, parameter: SearchParameter, path: str) -> _Path | None
     """Read an expression; None for one that says what we don't know."""
     cast = re.fullmatch(r"\(([\w.]+) as \w+\)|([\w.]+) as \w+", path)
     text = (cast[1] or cast[2]) if cast else path
-    names: list[str] = []
+    steps: list[str | tuple[str, str]] = []
     only = ""
     at = text.find(".")
     while 0 <= at < len(text):
@@ -141,11 +153,13 @@ def _read_path(kind: str, parameter: SearchParameter, path: str) -> _Path | None
         at = step.end()
         only = step["is"] or only
         if step["name"]:
-            names.append(step["name"])
-    if not names:
+            steps.append(step["name"])
+        elif step["key"]:
+            steps.append((step["key"], step["value"]))
+    if not steps:
         return None
-    first = frozenset(n for n, (element, _) in definitions.json_names(kind).items() if element.name == names[0])
-    return _Path(parameter, path, first, tuple(names), only)
+    first = frozenset(n for n, (element, _) in definitions.json_names(kind).items() if element.name == steps[0])
+    return _Path(parameter, path, first, tuple(steps), only)
 
 
 def at_parameters(resource: dict[str, Any], types: tuple[str, ...]) -> Iterator[tuple[SearchParameter, str, Any]]:
@@ -163,8 +177,11 @@ def at_parameters(resource: dict[str, Any], types: tuple[str, ...]) -> Iterator[
         if way.first.isdisjoint(present):
             continue
         nodes: list[Any] = [resource]
-        for name in way.names:
-            nodes = [v for n in nodes for v in _children(n, name)]
+        for step in way.steps:
+            if isinstance(step, str):
+                nodes = [v for n in nodes for v in _children(n, step)]
+            else:
+                nodes = [n for n in nodes if isinstance(n, dict) and n.get(step[0]) == step[1]]
         for node in nodes:
             if not way.only or (
                 isinstance(node, dict) and parse_reference(str(node.get("reference"))).type == way.only

@@ -58,6 +58,8 @@ class RunFolder:
         self._log: AppendLog | None = None
         self._ledger: Ledger | None = None
         try:
+            if not resume:
+                self._refuse_what_is_there()  # so that nothing of ours is left in it, which is asked again under the lock
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = WriterLock(self.path)
             try:
@@ -78,14 +80,28 @@ class RunFolder:
         """What the episodes depend on."""
         return self.manifest.settings
 
-    def _manifest(self, settings: Mapping[str, Any], resume: bool, options: Mapping[str, Any] | None) -> Manifest:
-        begun = self.trajectories.exists() and self.trajectories.stat().st_size > 0
-        if not begun:
-            return Manifest(dict(settings), dict(options or {}))
-        if not resume:
+    @property
+    def _begun(self) -> bool:
+        return self.trajectories.exists() and self.trajectories.stat().st_size > 0
+
+    def _refuse_what_is_there(self) -> None:
+        """Refuse a folder with another run, or with a file of the user's in the place of one of ours."""
+        if self._begun:
             raise RunFolderError(
                 f"{str(self.path)!r} already holds a run; go on with it (--resume {self.path}) or give another folder"
             )
+        try:
+            Manifest.read(self.path)
+        except RunFolderError:
+            raise RunFolderError(
+                f"{str(self.path)!r} holds a {Manifest.NAME} that is no run's; give another folder"
+            ) from None
+
+    def _manifest(self, settings: Mapping[str, Any], resume: bool, options: Mapping[str, Any] | None) -> Manifest:
+        if not resume:
+            self._refuse_what_is_there()
+        if not self._begun:
+            return Manifest(dict(settings), dict(options or {}))
         manifest = Manifest.read(self.path)
         if manifest is None:
             raise RunFolderError(

@@ -157,15 +157,15 @@ def write_run(
         RunFolderError: The folder holds a run.
         RunWriteError: The disk is full or fails; no run is left.
     """
+    target = out / TRAJECTORIES
     try:
+        _refuse_a_run(target)  # so that nothing of ours is left beside it, which is asked again under the lock
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"{str(out)!r} can't be written: {error.strerror or error}") from error
     lock = WriterLock(out)
     try:
-        target = out / TRAJECTORIES
-        if target.exists() and target.stat().st_size:
-            raise RunFolderError(f"{str(out)!r} already holds a run; give another folder")
+        _refuse_a_run(target)
         kept = 0
         with replacing(target) as file:
             for one in rows:
@@ -179,3 +179,8 @@ def write_run(
         return kept
     finally:
         lock.release()
+
+
+def _refuse_a_run(target: Path) -> None:
+    if target.exists() and target.stat().st_size:
+        raise RunFolderError(f"{str(target.parent)!r} already holds a run; give another folder")

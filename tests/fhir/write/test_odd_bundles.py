@@ -187,3 +187,19 @@ def test_if_match_needs_a_number(session, tag):
     answer = session.request("PUT", "Patient/ada", body, {"If-Match": tag})
     assert answer.status == 500
     assert json.loads(answer.body)["issue"][0]["diagnostics"] == f'HAPI-2223: For input string: "{tag}"'
+
+
+@pytest.mark.parametrize(
+    ("library", "status"),
+    [("Library/nope", 400), ("Foo/nope", 400), ("http://x.example/Library/nope", 201), ("nope", 201), ("#nope", 201)],
+)
+def test_canonicals_that_are_local_must_be_there(session, library, status):
+    activity = {"resourceType": "ActivityDefinition", "status": "draft", "library": [library]}
+    assert session.post("ActivityDefinition", json.dumps(activity)).status == status
+
+
+@pytest.mark.parametrize(("kind", "status"), [("depends-on", 400), ("citation", 201)])
+def test_only_what_a_search_parameter_leads_to_is_looked_at(session, kind, status):
+    related = {"type": kind, "resource": "Library/nope"}
+    library = {"resourceType": "Library", "status": "draft", "relatedArtifact": [related]}
+    assert session.post("Library", json.dumps(library)).status == status

@@ -1,0 +1,1 @@
+"""Resources of others put to two servers: what each stores, refuses and finds."""
