@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,12 @@ _LONG = ("tests/fhir/live/", "tests/fhir/container/")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take Ctrl-C where the run was begun with it ignored (``nohup pytest &``): tests press it, and a child inherits what is ignored."""
+    """Begin alike wherever the run was begun.
+
+    Ctrl-C is taken where it was ignored (``nohup pytest &``): tests press it, and a child inherits what is ignored. And no width is set,
+    as worker processes have one by readline: tables are printed as wide as `medenv` makes them, or as a test says.
+    """
+    os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.table import Table
-
 from medenv.episode import Benchmark, Episode
+from medenv.report.terminal import TerminalTable, figure_column, name_column, prose_column
 from medenv.tasks import TYPES, Gold, Task, task_type
 from medenv.tasks.reference import act, finish
 
@@ -55,8 +54,8 @@ def _order_unread(task: Task, gold: Gold) -> list[str] | None:
 _WAYS: dict[str, Actions] = {
     "blind": _blind,
     "FINISH([])": _nothing,
-    "right answer, no order": _no_order,
-    "order, unread": _order_unread,
+    "answer without order": _no_order,
+    "order unread": _order_unread,
 }
 
 
@@ -99,23 +98,30 @@ def _score(benchmark: Benchmark, task: Task, texts: list[str]) -> float:
     return verdict["score"] if verdict is not None else 0.0
 
 
-def baselines_table(benchmark: Benchmark, tasks: Sequence[Task]) -> Table:
+def baselines_table(benchmark: Benchmark, tasks: Sequence[Task]) -> TerminalTable:
     """Branches with their counts, the largest one's share, and what the lazy ways score."""
     scores = baselines(benchmark, tasks)
-    name = f"{len(tasks)} tasks of {benchmark.tasks.title}, grader {benchmark.grader.title}"
-    table = Table("task type", "branches", "largest", *_WAYS, title=name, title_justify="left")
+    title = f"{len(tasks)} tasks of {benchmark.tasks.title}, grader {benchmark.grader.title}"
+    ways = (figure_column(way, spare=at) for at, way in enumerate(_WAYS))
+    table = TerminalTable(
+        name_column("task type"),
+        prose_column("branches", spare=len(_WAYS)),
+        figure_column("largest"),
+        *ways,
+        title=title,
+    )
     for number, kind in TYPES.items():
         branches = Counter(task.branch for task in tasks if task.type == number)
         if branches:
             largest = f"{100 * max(branches.values()) / branches.total():.1f} %"
-            table.add_row(
+            table.add(
                 f"{number:2d} {kind.name}", _counts(branches), largest, *(_share(scores[way][number]) for way in _WAYS)
             )
     totals = [
         Baseline(*(sum(x) for x in zip(*((f.passed, f.tried) for f in scores[w].values()), strict=True))) for w in _WAYS
     ]
-    table.add_section()
-    table.add_row("all", "", "", *map(_share, totals))
+    table.section()
+    table.add("all", "", "", *map(_share, totals))
     return table
 
 

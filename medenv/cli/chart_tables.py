@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from medenv.errors import InputError
 from medenv.fhir import Session
+from medenv.report.terminal import TerminalTable, figure_column, name_column, prose_column
 
 __all__ = ["SECTIONS", "ChartError", "digest", "folded", "overview", "section"]
 
@@ -103,10 +103,10 @@ def digest(text: str) -> tuple[RenderableType, str | None] | None:
     return Group(Text(f"{len(found)}{total} resources found"), _table(found)), links.get("next")
 
 
-def _table(resources: Sequence[Resource]) -> Table:
-    table = Table("type/id", "when", "what", "")
+def _table(resources: Sequence[Resource]) -> TerminalTable:
+    table = TerminalTable(name_column("type/id"), name_column("when"), prose_column("what"), prose_column(""))
     for resource in resources:
-        table.add_row(*(Text(cell) for cell in _cells(resource)))
+        table.add(*_cells(resource))
     return table
 
 
@@ -130,9 +130,9 @@ def overview(session: Session, mrn: str) -> RenderableType:
         raise ChartError(f"no patient has the MRN {mrn!r}")
     person = people[0]
     who = Text(f"{mrn} {', '.join(_person(person)[1:])}, born {_person(person)[0]}")
-    table = Table("section", "entries")
-    for name, part in SECTIONS.items():
-        table.add_row(name, str(_count(session, f"{part.query}&patient={quote(mrn)}")))
+    table = TerminalTable(name_column("section"), figure_column("entries"))
+    for title, part in SECTIONS.items():
+        table.add(title, str(_count(session, f"{part.query}&patient={quote(mrn)}")))
     return Group(who, table)
 
 

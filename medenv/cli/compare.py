@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from medenv.cli.console import stdout
 from medenv.cli.output import Json, print_json
-from medenv.cli.tables import print_table
 from medenv.grading import GRADERS, load_grader
 from medenv.report.board import Board, board_of
 from medenv.report.comparing import Comparison, compare, holm
 from medenv.report.records import RunRecord, read_records
 from medenv.report.table import percent
+from medenv.report.terminal import TerminalTable, figure_column, name_column
 from medenv.report.words import in_words, points, types_in_words
 from medenv.report.writing import value_text
 from medenv.tasks import task_type
@@ -60,9 +59,9 @@ def compare_runs(
         print_json(_plain(board, first, pairs, adjusted))
         return
     console = stdout()
-    print_table(_places(board), ("tasks", "accuracy"))
+    console.print(_places(board))
     for (one, by_type, whole), p_value in zip(pairs, adjusted, strict=True):
-        print_table(_table(first, one, by_type, whole), ("first", "second", "difference, 95 %"))
+        console.print(_table(first, one, by_type, whole))
         said = [*in_words(whole, first.name, one.name), types_in_words(by_type)]
         if len(pairs) > 1:
             said.append(f"Allowing for {len(pairs)} comparisons with {first.name} (Holm), p is {_p(p_value)}.")
@@ -124,14 +123,21 @@ def _figures(found: Comparison) -> dict[str, Any]:
     return {**asdict(found), "difference": found.difference}
 
 
-def _places(board: Board) -> Table:
-    table = Table("run", title="all tasks of each run", title_justify="left")
-    for heading in ("tasks", "accuracy", "95 % interval", "standard error, by patient", "rank", "rank, 95 %"):
-        table.add_column(heading, justify="right")
+def _places(board: Board) -> TerminalTable:
+    table = TerminalTable(
+        name_column("run"),
+        figure_column("tasks"),
+        figure_column("accuracy"),
+        figure_column("95 % interval", spare=1),
+        figure_column("standard error by patient", spare=4),
+        figure_column("rank", spare=2),
+        figure_column("rank 95 %", spare=3),
+        title="all tasks of each run",
+    )
     for one in board.entries:
         assert one.record is not None, "only runs are compared"
         error = None if one.error is None or one.error.error is None else f"{100 * one.error.error:.1f}"
-        table.add_row(
+        table.add(
             one.name,
             str(len(one.record.summary.attempts)),
             percent(one.total.share),
@@ -143,18 +149,34 @@ def _places(board: Board) -> Table:
     return table
 
 
-def _table(first: RunRecord, second: RunRecord, by_type: dict[int, Comparison], whole: Comparison) -> Table:
-    table = Table(title=f"{second.name} against {first.name}", title_justify="left")
-    headings = ("tasks", "first", "second", "difference, 95 %", "better", "worse", "p", "p, Holm", "detectable")
-    table.add_column("task type")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
+def _table(first: RunRecord, second: RunRecord, by_type: dict[int, Comparison], whole: Comparison) -> TerminalTable:
+    before, after = _told_apart(first, second)
+    table = TerminalTable(
+        name_column("task type"),
+        figure_column("tasks"),
+        figure_column(before),
+        figure_column(after),
+        figure_column("difference", spare=1),
+        figure_column("95 % interval", spare=3),
+        figure_column("better", spare=5),
+        figure_column("worse", spare=4),
+        figure_column("p", spare=2),
+        figure_column("p by Holm", spare=6),
+        figure_column("detectable", spare=7),
+        title=f"{second.name} against {first.name}",
+    )
     adjusted = holm([one.p_value for one in by_type.values()])
     for (number, found), p_value in zip(by_type.items(), adjusted, strict=True):
-        table.add_row(f"{number:2d} {task_type(number).name}", *_cells(found, _p(p_value)))
-    table.add_section()
-    table.add_row("all", *_cells(whole, ""), style="bold")
+        table.add(f"{number:2d} {task_type(number).name}", *_cells(found, _p(p_value)))
+    table.section()
+    table.add("all", *_cells(whole, ""), style="bold")
     return table
+
+
+def _told_apart(*runs: RunRecord) -> list[str]:
+    """Name runs by their folders alone, if these differ."""
+    short = [one.path.name or one.name for one in runs]
+    return short if len(set(short)) == len(short) else [one.name for one in runs]
 
 
 def _cells(found: Comparison, adjusted: str) -> tuple[str, ...]:
@@ -163,7 +185,8 @@ def _cells(found: Comparison, adjusted: str) -> tuple[str, ...]:
         str(found.tasks),
         percent(found.first),
         percent(found.second),
-        f"{points(found.difference)} ({points(low)} to {points(high)})",
+        points(found.difference),
+        f"{points(low)} to {points(high)}",
         str(found.gained),
         str(found.lost),
         _p(found.p_value),
@@ -173,4 +196,4 @@ def _cells(found: Comparison, adjusted: str) -> tuple[str, ...]:
 
 
 def _p(p_value: float) -> str:
-    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -9,13 +9,13 @@ from rich.console import Console
 __all__ = ["stderr", "stdout"]
 
 _WIDE = 160
-"""Columns for output that isn't a terminal: tables are then not squeezed into the 80 that rich assumes."""
+"""Columns for output that isn't a terminal and has no COLUMNS: tables are then not squeezed into the 80 that rich assumes."""
 
 
 def stdout() -> Console:
-    """Make the console that prints results to stdout; off a terminal it is wide, unless COLUMNS says otherwise."""
+    """Make the console that prints results to stdout; off a terminal it is as wide as COLUMNS says, or else as most tables need."""
     console = Console()
-    return console if console.is_terminal or os.environ.get("COLUMNS") else Console(width=_WIDE)
+    return console if console.is_terminal or os.environ.get("COLUMNS", "").isdecimal() else Console(width=_WIDE)
 
 
 def stderr() -> Console:

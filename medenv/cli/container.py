@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from medenv.cli.console import stderr
-from medenv.cli.tables import print_table
+from medenv.cli.console import stderr, stdout
 from medenv.errors import InputError
 from medenv.fhir import BackendError
 from medenv.fhir.container import OFFICIAL_IMAGE, Engine, Spec
 from medenv.fhir.container.engine import KEPT, health
+from medenv.report.terminal import TerminalTable, name_column, prose_column
 
 __all__ = ["app"]
 
@@ -76,15 +75,19 @@ def up(
 
 def status() -> None:
     """List the containers that medenv started."""
-    table = Table()
-    for heading in ("name", "image", "state", "address", "container"):
-        table.add_column(heading)
+    table = TerminalTable(
+        name_column("name"),
+        name_column("image", 1),
+        prose_column("state"),
+        name_column("address"),
+        name_column("container", 2),
+    )
     for one in _engine().all():
         ports = [f"127.0.0.1:{p[0]['HostPort']}" for p in one.ports.values() if p]
         kept = one.labels.get(KEPT, "(of a run)")
         state = f"{one.status} ({said})" if (said := health(one)) else one.status
-        table.add_row(kept, one.attrs["Config"]["Image"], state, ", ".join(ports), one.name)
-    print_table(table, ("state", "address"))
+        table.add(kept, one.attrs["Config"]["Image"], state, ", ".join(ports), one.name)
+    stdout().print(table)
 
 
 def reset(name: Name = "default", base_path: BasePath = "/fhir", inner_port: InnerPort = 8080) -> None:

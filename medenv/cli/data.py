@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
+from medenv.cli.console import stdout
 from medenv.cli.output import Force, Json, check_file, is_stdout, print_json
 from medenv.cli.progress import waiting
-from medenv.cli.tables import print_table
 from medenv.ehr.chartset import ChartSet, lines, verify_store
 from medenv.ehr.hospital.distribution import distribution
 from medenv.errors import InputError, file_errors
 from medenv.fhir.cache import trusted
 from medenv.fhir.drafts import replacement
+from medenv.report.terminal import TerminalTable, prose_column
 from medenv.tasks import GENERATED, cohort_of, load_split
 
 __all__ = ["app"]
@@ -96,10 +96,12 @@ def info(
         print_json(_described(known) | ({"distribution": [asdict(one) for one in figures]} if report else {}))
         return
     if report:
-        table = Table("", "here", "official", title=f"charts {known.name}", title_justify="left")
+        table = TerminalTable(
+            prose_column(""), prose_column("here"), prose_column("official"), title=f"charts {known.name}"
+        )
         for figure in figures:
-            table.add_row(figure.what, figure.here, figure.official)
-        print_table(table, ("here", "official"))
+            table.add(figure.what, figure.here, figure.official)
+        stdout().print(table)
     _describe(known)
 
 

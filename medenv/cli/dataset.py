@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import typer
-from rich.table import Table
 
 from medenv.cli.console import stdout
 from medenv.cli.dataset_options import (
@@ -24,10 +23,10 @@ from medenv.cli.options import given
 from medenv.cli.progress import Bars
 from medenv.cli.run_options import ChoiceOptions
 from medenv.cli.run_setup import config_of
-from medenv.cli.tables import print_table
 from medenv.cli.with_options import with_options
 from medenv.episode import BenchmarkConfig
 from medenv.episode.benchmark import tasks_of
+from medenv.report.terminal import TerminalTable, figure_column, name_column, prose_column
 from medenv.rollouts.export import FORMATS, Options, Report, export, export_prompts
 from medenv.rollouts.export.card import cut_warning
 from medenv.tasks import GENERATED
@@ -159,20 +158,22 @@ def _make(format: str, options: CommonOptions) -> None:
 
 
 def _show(report: Report, out: Path) -> None:
-    table = Table("task type", "branch", "rows", title=f"{out}, format {report.format}", title_justify="left")
+    table = TerminalTable(
+        name_column("task type"), name_column("branch"), figure_column("rows"), title=f"{out}, format {report.format}"
+    )
     counts: dict[tuple[int, str], int] = {}
     for (_, number, branch), count in report.rows.items():
         counts[number, branch] = counts.get((number, branch), 0) + count
     for (number, branch), count in sorted(counts.items()):
-        table.add_row(str(number), branch, str(count))
+        table.add(str(number), branch, str(count))
     console = stdout()
-    print_table(table)
+    console.print(table)
     for title, reasons in (("left out", report.left_out), ("rows without", report.shortened)):
         if reasons:
-            why = Table(title, "how many")
+            why = TerminalTable(prose_column(title), figure_column("how many"))
             for reason, count in sorted(reasons.items()):
-                why.add_row(reason, str(count))
-            print_table(why)
+                why.add(reason, str(count))
+            console.print(why)
     if tokens := report.to_dict().get("tokens"):
         told = f"tokens a row: {tokens['median']:,} in the median, {tokens['p95']:,} at 95 %, at most {tokens['longest']:,}"
         console.print(told, highlight=False, soft_wrap=True)

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from medenv.agents.availability import Availability, State, check
 from medenv.agents.models import SHIPPED, VARIABLE, ModelEntry, model_list, own_file
 from medenv.cli.console import stderr, stdout
 from medenv.cli.output import Json, print_json
-from medenv.cli.tables import print_table
 from medenv.errors import InputError
+from medenv.report.terminal import TerminalTable, figure_column, name_column, prose_column
 
 __all__ = ["list_models"]
 
@@ -87,12 +86,17 @@ def _key(entry: ModelEntry) -> str:
 
 def _show(entries: list[ModelEntry], found: list[Availability | None]) -> None:
     checked = any(reach is not None for reach in found)
-    columns = ["name", "provider", "context", "$ in", "$ cached", "$ out", "as of"]
-    table = Table(
-        *columns, "state" if checked else "key", title="prices: US dollars for a million tokens", title_justify="left"
+    table = TerminalTable(
+        name_column("name"),
+        name_column("provider", spare=1),
+        figure_column("context", spare=2),
+        figure_column("$ in", spare=4),
+        figure_column("$ cached", spare=6),
+        figure_column("$ out", spare=3),
+        name_column("as of", spare=5),
+        prose_column("state" if checked else "key"),
+        title="prices: US dollars for a million tokens",
     )
-    for name in columns[2:6]:
-        table.columns[columns.index(name)].justify = "right"
     for entry, reach in zip(entries, found, strict=True):
         price = entry.price
         prices = ("-", "-", "-", "-")
@@ -100,16 +104,15 @@ def _show(entries: list[ModelEntry], found: list[Availability | None]) -> None:
             cached = "-" if price.cached_input is None else f"{price.cached_input:g}"
             prices = (f"{price.input:g}", cached, f"{price.output:g}", price.as_of or "-")
         context = "-" if entry.context is None else f"{entry.context:,}"
-        table.add_row(entry.name, entry.title, context, *prices, _key(entry) if reach is None else _told(reach))
-    print_table(table, ("state" if checked else "key",))
+        table.add(entry.name, entry.title, context, *prices, _key(entry) if reach is None else _told(reach))
+    stdout().print(table)
     for entry in entries:
         if entry.note:
             stdout().print(f"{entry.name}: {entry.note}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _told(reach: Availability) -> str:
-    colour = _COLOURS.get(reach.state, "red")
-    return f"[{colour}]{reach.state.value}[/{colour}]: {escape(reach.detail)}"
+def _told(reach: Availability) -> Text:
+    return Text.assemble((reach.state.value, _COLOURS.get(reach.state, "red")), f": {reach.detail}")
 
 
 def _row(entry: ModelEntry, reach: Availability | None) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import re
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from medenv.agents.human import LeftError, LineEditor
 from medenv.cli.chart_tables import SECTIONS, ChartError, folded, overview, section
 from medenv.episode import Episode
 from medenv.protocol.conversation import Conversation
+from medenv.report.terminal import TerminalTable, name_column, prose_column
 from medenv.trajectories import Trajectory
 
 __all__ = ["PlayTerminal"]
@@ -170,10 +170,10 @@ class PlayTerminal:
         if verdict is None:
             console.print("no score: the server failed, which is nobody's mistake at the terminal", highlight=False)
             return
-        table = Table("check", "", "expected", "found")
+        table = TerminalTable(name_column("check"), name_column(""), prose_column("expected"), prose_column("found"))
         for check in verdict["checks"]:
-            told = "[green]holds[/green]" if check["passed"] else "[red]fails[/red]"
-            table.add_row(escape(check["name"]), told, escape(check["expected"]), escape(check["found"]))
+            told = Text("holds", "green") if check["passed"] else Text("fails", "red")
+            table.add(check["name"], told, check["expected"], check["found"])
         console.print(table)
         reason = f", because of: {verdict['category']}" if verdict.get("category") else ""
         branch = f", branch {verdict['branch']}" if verdict.get("branch") else ""

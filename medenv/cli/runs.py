@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.table import Column, Table
 from rich.text import Text
 
 from medenv.cli.chart_tables import folded
@@ -16,9 +15,10 @@ from medenv.cli.console import stdout
 from medenv.cli.output import Json, print_json
 from medenv.cli.runs_transform import filter_, merge, passed, sample
 from medenv.cli.scores import show_scores
-from medenv.cli.tables import print_table
 from medenv.errors import InputError
 from medenv.report import Summary
+from medenv.report.table import percent
+from medenv.report.terminal import TerminalTable, figure_column, name_column, prose_column
 from medenv.rollouts import Manifest, RunFolder, RunFolderError, cost_of, key_of
 from medenv.rollouts.store import check_run, numbered, read_run, repair_run
 from medenv.tasks.taskset import FIRST, versioned
@@ -52,23 +52,37 @@ def list_runs(
     if json_:
         print_json(listed)
         return
-    numbers = [Column(name, justify="right") for name in ("episodes", "correct", "infra error", "MB")]
-    table = Table("run", "agent", *numbers[:2], "split", "grader", *numbers[2:])
+    table = TerminalTable(
+        name_column("run"),
+        name_column("agent", spare=1),
+        name_column("split", spare=3),
+        name_column("grader", spare=4),
+        figure_column("episodes"),
+        figure_column("correct"),
+        figure_column("accuracy"),
+        figure_column("infra error", spare=2),
+        figure_column("MB", spare=5),
+    )
     for one in listed:
         if one["damaged"]:
-            table.add_row(one["run"], f"damaged: medenv runs check {one['run']}")
+            table.add(one["run"], *["-"] * 3, "damaged")
             continue
-        table.add_row(
+        table.add(
             one["run"],
             one["agent"] or "-",
-            str(one["episodes"]) + (f"/{one['planned']}" if one["planned"] else ""),
-            f"{one['passed']}/{one['scored']}",
             one["split"] or "-",
             one["grader"] or "-",
+            str(one["episodes"]) + (f"/{one['planned']}" if one["planned"] else ""),
+            f"{one['passed']}/{one['scored']}",
+            percent(one["passed"] / one["scored"] if one["scored"] else None),
             str(one["infrastructure_errors"]),
             f"{one['bytes'] / 1e6:.1f}",
         )
-    print_table(table, ("agent", "episodes", "correct"))
+    stdout().print(table)
+    for one in listed:
+        if one["damaged"]:
+            text = f"{one['run']} is damaged; see: medenv runs check {one['run']}"
+            stdout().print(text, highlight=False, soft_wrap=True, markup=False)
 
 
 def _listed(run: Path) -> dict[str, Any]:
@@ -133,9 +147,7 @@ def show(
     ] = None,
     rows: Annotated[int, typer.Option(min=0, help="List so many episodes, one a line.")] = 0,
     failed: Annotated[bool, typer.Option("--failed", help="Only episodes that didn't pass.")] = False,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Show answers of the server whole, not their first lines.")
-    ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Show answers of the server whole, not what they found.")] = False,
     json_: Json = False,
 ) -> None:
     """Show what a run is and how it went, or episodes of it.
@@ -159,7 +171,9 @@ def show(
         if not found:
             raise InputError(f"{str(run)!r} holds no such episode")
         if json_:
-            print_json([{**_row(number, one), **_said(one)} for number, one in found])
+            print_json(
+                [{**_row(number, one), "messages": one.messages, "verdict": one.verdict} for number, one in found]
+            )
             return
         for number, one in found:
             _print_episode(number, one, raw)
@@ -202,31 +216,24 @@ def _row(number: int, one: Trajectory) -> dict[str, Any]:
     }
 
 
-def _said(one: Trajectory) -> dict[str, Any]:
-    return {"messages": one.messages, "verdict": one.verdict}
-
-
 def _print_rows(rows: list[dict[str, Any]]) -> None:
-    numbers = {name: Column(name, justify="right") for name in ("line", "sample", "seed", "turns", "score", "USD")}
-    kept, rest = (
-        [numbers[name] for name in ("line", "score")],
-        [numbers[name] for name in ("turns", "sample", "seed", "USD")],
+    table = TerminalTable(
+        figure_column("line"),
+        name_column("task"),
+        figure_column("sample", spare=3),
+        figure_column("seed", spare=4),
+        name_column("status", spare=1),
+        figure_column("turns", spare=2),
+        figure_column("score"),
+        prose_column("why"),
+        figure_column("USD", spare=5),
     )
-    table = Table("task", *kept, "status", "why", *rest)
     for one in rows:
-        why = one["category"] or (one["error"] or "").partition("\n")[0]
-        table.add_row(
-            one["task"],
-            str(one["line"]),
-            "-" if one["score"] is None else str(one["score"]),
-            one["status"],
-            Text(str(why)),
-            str(one["turns"]),
-            str(one["sample"]),
-            str(one["seed"]),
-            "-" if one["cost_usd"] is None else f"{one['cost_usd']:.4f}",
-        )
-    print_table(table, ("line", "score", "status"))
+        told = [str(one[name]) for name in ("line", "task", "sample", "seed", "status", "turns")]
+        why = str(one["category"] or (one["error"] or "").partition("\n")[0])
+        spent = "-" if one["cost_usd"] is None else f"{one['cost_usd']:.4f}"
+        table.add(*told, "-" if one["score"] is None else str(one["score"]), Text(why), spent)
+    stdout().print(table)
 
 
 def _print_episode(number: int, one: Trajectory, raw: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from medenv.cli.console import stdout
-from medenv.cli.tables import print_table
 from medenv.report import Summary, category_line, floor_line, score_table
 from medenv.trajectories import Status
 
@@ -22,7 +21,7 @@ def show_scores(title: str, summary: Summary, floor: Summary | None, folder: Pat
         folder: Where the run is stored.
     """
     console = stdout()
-    print_table(score_table(title, summary, floor), ("episodes", "correct", "accuracy"))
+    console.print(score_table(title, summary, floor))
     if floor is not None:
         console.print(floor_line(floor), highlight=False)
     if line := category_line(summary.total):

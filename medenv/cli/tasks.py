@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Column, Table
 
 from medenv.cli.baselines import baselines_json, baselines_table
+from medenv.cli.console import stdout
 from medenv.cli.output import Json, print_json
-from medenv.cli.tables import print_table
 from medenv.episode import Benchmark
+from medenv.report.terminal import TerminalTable, figure_column, name_column, prose_column
 from medenv.tasks import SPLITS, TYPES, Task, TaskSet, load_split
 from medenv.tasks.endless import EndlessTasks
 
@@ -65,14 +65,12 @@ def list_tasks(
             if json_:
                 print_json(_head(tasks) | {"floors": baselines_json(benchmark, chosen)})
             else:
-                print_table(baselines_table(benchmark, chosen))
+                stdout().print(baselines_table(benchmark, chosen))
         return
     if json_:
         print_json(_head(tasks) | (_types_json(tasks, cases) if type_ is None else _tasks_json(tasks, type_)))
     else:
-        print_table(
-            _types_table(tasks, cases) if type_ is None else _tasks_table(tasks, type_), ("tasks", "instruction")
-        )
+        stdout().print(_types_table(tasks, cases) if type_ is None else _tasks_table(tasks, type_))
 
 
 def _head(tasks: TaskSet) -> dict[str, Any]:
@@ -107,26 +105,36 @@ def _tasks_json(tasks: TaskSet, number: int) -> dict[str, Any]:
     }
 
 
-def _tasks_table(tasks: TaskSet, number: int) -> Table:
+def _tasks_table(tasks: TaskSet, number: int) -> TerminalTable:
     """Make a table of the tasks of one type."""
     title = f"{number} {TYPES[number].name}, split {tasks.title}"
-    table = Table("task id", "patient", "branch", "instruction", title=title, title_justify="left")
+    table = TerminalTable(
+        name_column("task id"),
+        name_column("patient"),
+        name_column("branch", spare=1),
+        prose_column("instruction"),
+        title=title,
+    )
     for task in tasks.of_type(number):
-        table.add_row(task.id, task.mrn or "-", task.branch or "-", task.instruction.strip())
+        table.add(task.id, task.mrn or "-", task.branch or "-", task.instruction.strip())
     return table
 
 
-def _types_table(tasks: TaskSet, cases: bool) -> Table:
+def _types_table(tasks: TaskSet, cases: bool) -> TerminalTable:
     """Make a table of the task types with their branches."""
-    headings = ("task type", Column("tasks", justify="right"), "branches", "kind", "title in the report")
-    table = Table(*headings, title=f"split {tasks.title}", title_justify="left")
+    headings = (
+        name_column("task type"),
+        name_column("kind", spare=1),
+        figure_column("tasks"),
+        prose_column("branches"),
+        prose_column("title in the report", spare=2),
+    )
+    table = TerminalTable(*headings, title=f"split {tasks.title}")
     for number, kind in TYPES.items():
         of_type = tasks.of_type(number)
         branches = Counter(_situation(task, cases) for task in of_type if task.branch)
         shares = ", ".join(f"{name} {count}" for name, count in branches.items())
-        table.add_row(
-            f"{number:2d} {kind.name}", str(len(of_type)), shares or "set by the charts", kind.kind, kind.title
-        )
+        table.add(f"{number:2d} {kind.name}", kind.kind, str(len(of_type)), shares or "set by the charts", kind.title)
     return table
 
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from medenv.report.metrics import Counts, Summary
+from medenv.report.terminal import TerminalTable, figure_column, name_column
 from medenv.tasks import task_type
 from medenv.trajectories import Status
 
 __all__ = ["category_line", "floor_line", "percent", "score_table"]
 
 _HEADINGS = (
-    "episodes",
-    "correct",
-    "accuracy",
-    "95 % interval",
-    "balanced",
-    "blind floor",
-    "invalid action",
-    "turn limit",
-    "infra error",
+    name_column("task type"),
+    figure_column("episodes"),
+    figure_column("correct"),
+    figure_column("accuracy"),
+    figure_column("95 % interval", spare=2),
+    figure_column("balanced", spare=6),
+    figure_column("blind floor", spare=1),
+    figure_column("invalid action", spare=4),
+    figure_column("turn limit", spare=5),
+    figure_column("infra error", spare=3),
 )
 
 
-def score_table(title: str, summary: Summary, blind: Summary | None) -> Table:
+def score_table(title: str, summary: Summary, blind: Summary | None) -> TerminalTable:
     """One row a task type and one for all.
 
     Args:
@@ -31,19 +31,16 @@ def score_table(title: str, summary: Summary, blind: Summary | None) -> Table:
         summary: The run's scores.
         blind: Those of the blind policy on the same tasks by the same grader; None where they can't be had.
     """
-    table = Table(title=title, title_justify="left", header_style="bold")
-    table.add_column("task type", no_wrap=True)
-    for heading in _HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = TerminalTable(*_HEADINGS, title=title)
     for number, counts in sorted(summary.types.items()):
         floor = blind.types.get(number) if blind else None
-        table.add_row(
+        table.add(
             f"{number:2d} {task_type(number).name}",
             *_cells(counts, summary.type_interval(number), counts.balanced, floor),
         )
-    table.add_section()
+    table.section()
     floor = blind.total if blind else None
-    table.add_row("all", *_cells(summary.total, summary.interval, summary.balanced, floor), style="bold")
+    table.add("all", *_cells(summary.total, summary.interval, summary.balanced, floor), style="bold")
     return table
 
 
