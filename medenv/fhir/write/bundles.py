@@ -10,9 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from medenv.fhir import definitions, jsontext, read
-from medenv.fhir.backend import Response
 from medenv.fhir.errors import FhirError, outcome
-from medenv.fhir.handling import respond
 from medenv.fhir.index.dates import format_instant
 from medenv.fhir.output import Output
 from medenv.fhir.read.refusals import unknown_type
@@ -206,7 +204,8 @@ def _assign_ids(workspace: Workspace, posts: list[BundleEntry], puts: list[Bundl
                 _find(workspace, entry, names, made)
             entry.id = entry.found[0] if entry.found else str(number)
             number += not entry.found
-            made.setdefault(entry.query, entry.id)
+            if entry.condition:
+                made.setdefault(entry.query, entry.id)
         name = f"{type_}/{entry.id}"
         if entry.full_url:
             names[entry.full_url] = name
@@ -281,22 +280,21 @@ def _read(workspace: Workspace, entry: BundleEntry, strict: bool) -> None:
     """Answer a GET, in JSON whatever ``_format`` says."""
     if strict and not entry.url:
         raise FhirError(400, f"HAPI-0545: Unable to perform {entry.verb}, no URL provided.")
-    if strict and not definitions.is_resource(entry.type) and entry.type not in ("metadata", "_history", ""):
+    whole = entry.type.endswith(":")  # a whole URL, of whichever server: HAPI takes its scheme for a type
+    if whole or (strict and not definitions.is_resource(entry.type) and entry.type not in ("metadata", "_history", "")):
         raise unknown_type(entry.type)
     headers = {}
     for name, header in (("ifNoneMatch", "if-none-match"), ("ifModifiedSince", "if-modified-since")):
         if name in entry.request:
             headers[header] = str(entry.request[name])
-    answer = respond(_read_nested, workspace, "GET", entry.url.lstrip("/"), None, headers)
+    request = Request.parse("GET", entry.url.lstrip("/"), None, headers, workspace.base)
+    try:
+        answer = read.handle(workspace, replace(request, output=Output(pretty=False, nested=True)))
+    except FhirError as error:
+        entry.answer = _refusal(error)
+        return
     said = {"status": f"{answer.status} {_PHRASES.get(answer.status, '')}".strip()}
-    if answer.status >= 400:
-        issue = jsontext.loads(answer.body)["issue"][0]
-        entry.answer = {"response": {**said, "outcome": outcome(issue["diagnostics"], code="exception")}}
-    elif answer.body:
+    if answer.body:
         entry.answer = {"resource": jsontext.loads(answer.body), "response": said}
     else:
         entry.answer = {"response": said}
-
-
-def _read_nested(workspace: Workspace, request: Request) -> Response:
-    return read.handle(workspace, replace(request, output=Output(pretty=False, nested=True)))

@@ -159,6 +159,17 @@ class TestReadingInABundle:
         answer = self.answer(session, "Patient?_summary=true&_elements=id")["response"]
         assert answer["status"] == "400 Bad Request"
 
+    @pytest.mark.parametrize("url", ["Patient/nope?_format=xml", "Patient?foo=1&_format=xml", "Foo?_format=html/xml"])
+    def test_a_refusal_in_another_format_is_the_same_as_without(self, session, url):
+        assert self.answer(session, url) == self.answer(session, url.replace("_format=", "_pretty="))
+        assert self.answer(session, url)["response"]["status"].startswith("40")
+
+    @pytest.mark.parametrize(
+        "url", ["http://other.example/fhir/Patient", f"Patient?name={'x' * 20_000}", "Patient?a%zz=1"]
+    )
+    def test_no_url_is_too_odd(self, session, url):
+        assert "status" in self.answer(session, url)["response"]
+
     def test_another_format_is_answered_in_json(self, session):
         assert self.answer(session, "Patient/ada?_format=xml")["resource"]["gender"] == "female"
 
