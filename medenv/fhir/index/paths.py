@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from medenv.fhir import definitions
 
-__all__ = ["Guard", "Node", "follow"]
+__all__ = ["Guard", "Node", "Step", "follow", "steps_of"]
 
 
 class Guard(NamedTuple):
@@ -44,7 +44,16 @@ class Node(NamedTuple):
     binding: str = ""
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
+    """One step of an expression.
+
+    Attributes:
+        name: The member it goes to, ``""`` for none.
+        cast: The type it keeps to, ``""`` for none.
+        where: A member and the value it must have; of ``resolve() is X`` the member is ``""``.
+        place: Which of several, None for all.
+    """
+
     name: str = ""
     cast: str = ""
     where: tuple[str, str] | None = None
@@ -58,7 +67,7 @@ _STEP = re.compile(
 
 
 @lru_cache(maxsize=4096)
-def _steps(expression: str) -> tuple[_Step, ...]:
+def steps_of(expression: str) -> tuple[Step, ...]:
     """Parse one alternative of an expression.
 
     Raises:
@@ -76,13 +85,13 @@ def _steps(expression: str) -> tuple[_Step, ...]:
         at = match.end()
         cast, of, target, key, value, name, index = match.groups()
         if cast or of:
-            found.append(_Step(cast=cast or of))
+            found.append(Step(cast=cast or of))
         elif target:
-            found.append(_Step(where=("", target)))
+            found.append(Step(where=("", target)))
         elif key:
-            found.append(_Step(where=(key, value)))
+            found.append(Step(where=(key, value)))
         elif name:
-            found.append(_Step(name, place=None if index is None else int(index)))
+            found.append(Step(name, place=None if index is None else int(index)))
     return tuple(found)
 
 
@@ -96,14 +105,14 @@ def follow(nodes: list[Node], expression: str) -> list[Node]:
     Raises:
         ValueError: The expression is not understood.
     """
-    for n, step in enumerate(_steps(expression)):
+    for n, step in enumerate(steps_of(expression)):
         if n == 0 and step.name[:1].isupper():
             continue
         nodes = [found for node in nodes for found in _apply(node, step)]
     return nodes
 
 
-def _apply(node: Node, step: _Step) -> list[Node]:
+def _apply(node: Node, step: Step) -> list[Node]:
     if step.cast:
         return [node] if node.kind.lower() == step.cast.lower() else []
     if step.where is not None:

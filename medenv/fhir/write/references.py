@@ -5,7 +5,6 @@ HAPI checks target types everywhere by the element's definition, and existence w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from medenv.fhir import definitions
 from medenv.fhir.definitions import SearchParameter
 from medenv.fhir.errors import FhirError
 from medenv.fhir.idtype import parse_reference
+from medenv.fhir.index.paths import Step, steps_of
 from medenv.fhir.template import Record
 
 __all__ = [
@@ -114,22 +114,13 @@ def indexed(resource: dict[str, Any]) -> list[Indexed]:
     return list(found.values())
 
 
-_STEP = re.compile(
-    r"\.?(?:where\(resolve\(\) is (?P<is>\w+)\)|where\((?P<key>\w+)='(?P<value>[^']*)'\)|(?:as|ofType)\((?P<as>\w+)\)"
-    r"|(?P<name>\w+)(?:\[0\])?)"
-)
-
-
 class _Path(NamedTuple):
-    """One alternative of a search parameter's expression: the steps it takes and the type it is kept to.
-
-    A step is a member's name, or a member's name and the value that it must have.
-    """
+    """One alternative of a search parameter's expression: the steps it takes, casts left out, and the type it is kept to."""
 
     parameter: SearchParameter
     path: str
     first: frozenset[str]
-    steps: tuple[str | tuple[str, str], ...]
+    steps: tuple[Step, ...]
     only: str
 
 
@@ -141,25 +132,21 @@ def _paths(kind: str, types: tuple[str, ...]) -> tuple[_Path, ...]:
 
 def _read_path(kind: str, parameter: SearchParameter, path: str) -> _Path | None:
     """Read an expression; None for one that says what we don't know."""
-    cast = re.fullmatch(r"\(([\w.]+) as \w+\)|([\w.]+) as \w+", path)
-    text = (cast[1] or cast[2]) if cast else path
-    steps: list[str | tuple[str, str]] = []
-    only = ""
-    at = text.find(".")
-    while 0 <= at < len(text):
-        step = _STEP.match(text, at)
-        if step is None or step.end() == at:
-            return None
-        at = step.end()
-        only = step["is"] or only
-        if step["name"]:
-            steps.append(step["name"])
-        elif step["key"]:
-            steps.append((step["key"], step["value"]))
+    try:
+        rest = steps_of(path)[1:]
+    except ValueError:
+        return None
+    steps = tuple(step for step in rest if not step.cast and not _is_type(step))
     if not steps:
         return None
-    first = frozenset(n for n, (element, _) in definitions.json_names(kind).items() if element.name == steps[0])
-    return _Path(parameter, path, first, tuple(steps), only)
+    only = next((step.where[1] for step in reversed(rest) if step.where is not None and _is_type(step)), "")
+    first = frozenset(n for n, (element, _) in definitions.json_names(kind).items() if element.name == steps[0].name)
+    return _Path(parameter, path, first, steps, only)
+
+
+def _is_type(step: Step) -> bool:
+    """Return whether a step is ``where(resolve() is X)``."""
+    return step.where is not None and not step.where[0]
 
 
 def at_parameters(resource: dict[str, Any], types: tuple[str, ...]) -> Iterator[tuple[SearchParameter, str, Any]]:
@@ -178,10 +165,11 @@ def at_parameters(resource: dict[str, Any], types: tuple[str, ...]) -> Iterator[
             continue
         nodes: list[Any] = [resource]
         for step in way.steps:
-            if isinstance(step, str):
-                nodes = [v for n in nodes for v in _children(n, step)]
+            if step.where is None:
+                nodes = [v for n in nodes for v in _children(n, step.name)]
             else:
-                nodes = [n for n in nodes if isinstance(n, dict) and n.get(step[0]) == step[1]]
+                key, value = step.where
+                nodes = [n for n in nodes if isinstance(n, dict) and n.get(key) == value]
         for node in nodes:
             if not way.only or (
                 isinstance(node, dict) and parse_reference(str(node.get("reference"))).type == way.only
