@@ -17,7 +17,6 @@ from medenv.fhir.cache import CacheError, cached_store, path_of, trusted
 from medenv.fhir.partial import Block
 from medenv.fhir.store import Store
 from medenv.fhir.store.fingerprint import ChartFingerprint, other_rule
-from medenv.fhir.template import Record
 
 __all__ = ["ChartSet", "FingerprintError", "check_fingerprint", "lines", "verify_store", "watched"]
 
@@ -99,16 +98,7 @@ class ChartSet:
 
 def lines(store: Store) -> Iterator[str]:
     """Yield a store's resources as compact JSON, by number."""
-    return (record.text(None) for record in _records(store))
-
-
-def _records(store: Store) -> Iterator[Record]:
-    pids = store.all_pids()
-    for start in range(0, len(pids), 500):
-        part = pids[start : start + 500]
-        found = store.records(part)
-        for pid in part:
-            yield found[pid]
+    return (record.text(None) for record in store.in_order())
 
 
 def verify_store(charts: ChartSet) -> tuple[int, str]:
@@ -130,9 +120,8 @@ def verify_store(charts: ChartSet) -> tuple[int, str]:
         raise CacheError(f"{charts.path} is {state}; build it: medenv data build")
     digest, count = ChartFingerprint(), 0
     try:
-        for record in _records(store):
-            if record.template is not None:
-                digest.add(record.template.content.text(record.values, None))
+        for record in store.in_order():
+            digest.add(record.content())
             count += 1
     except (sqlite3.Error, LookupError, ValueError, TypeError) as error:
         raise CacheError(f"{charts.path} is damaged ({error}); remove it, and the next use builds it anew") from None

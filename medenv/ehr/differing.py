@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from medenv.fhir.store import Store
-from medenv.fhir.template import Record
 
 __all__ = ["difference"]
-
-_PART = 500
 
 
 def difference(wanted: Store, found: Store) -> str:
@@ -32,30 +29,13 @@ def difference(wanted: Store, found: Store) -> str:
         if besides:
             others = f" and {len(besides) - 1:,} other {type_}s" if len(besides) > 1 else ""
             return f"it holds {type_}/{besides[0]}{others} besides"
-    for one, other in zip(_records(wanted), _records(found), strict=True):
+    for one, other in zip(wanted.in_order(), found.in_order(), strict=True):
         if (one.type, one.id) != (other.type, other.id):
             return f"it has {other.type}/{other.id} where {one.type}/{one.id} stands in load order"
-        if _content(one) != _content(other):
+        if one.content() != other.content():
             return f"it says otherwise what {one.type}/{one.id} holds"
     return ""
 
 
-def _records(store: Store) -> Iterator[Record]:
-    """Yield a store's resources in load order."""
-    return _of(store, store.all_pids())
-
-
-def _of(store: Store, pids: list[int]) -> Iterator[Record]:
-    for start in range(0, len(pids), _PART):
-        part = pids[start : start + _PART]
-        found = store.records(part)
-        yield from (found[pid] for pid in part)
-
-
 def _names(store: Store, type_: str) -> Iterator[str]:
-    return (one.id for one in _of(store, store.numbers_of(type_)))
-
-
-def _content(record: Record) -> str:
-    assert record.template is not None, "a store holds no deletions"
-    return record.template.content.text(record.values, None)
+    return (one.id for one in store.in_order(store.numbers_of(type_)))

@@ -121,12 +121,17 @@ class Output:
     def write_template(self, template: Template, values: list[str]) -> str:
         """Write one resource, filtered as asked; ``null`` if nothing is left of it."""
         summary = "" if self.nested and self.summary == "text" else self.summary
-        view = filtered_view(template, summary, None if self.nested else self.elements)
+        view = filtered_view(template, summary, self._shown)
         if summary == "text" and "text" not in view.tree:
             return "null"
         if self.xml:
             return self.write(view.parse(values))
         return view.text(values, "\n" if self.pretty else None)
+
+    @property
+    def _shown(self) -> tuple[str, ...] | None:
+        """What ``_elements`` leaves of a resource, None for all of it."""
+        return None if self.nested else self.elements
 
     def write_bundle(self, head: BundleHead, entries: Sequence[Entry | str]) -> str:
         """Write a bundle.
@@ -157,11 +162,10 @@ class Output:
     @property
     def whole(self) -> bool:
         """Whether entries are pretty JSON with nothing filtered, so that their texts can be kept."""
-        return self.pretty and not self.xml and not self.summary and (self.nested or self.elements is None)
+        return self.pretty and not self.xml and not self.summary and self._shown is None
 
     def _view(self, entry: Entry) -> Any:
-        template = entry.template
-        elements = None if self.nested else self.elements
+        template, elements = entry.template, self._shown
         if template is None or (not self.summary and elements is None):
             return template
         if entry.mode == "include" and elements is not None:

@@ -308,3 +308,13 @@ class Record:
         if self.template is None:
             raise LookupError(f"{self.type}/{self.id} version {self.version} is a deletion")
         return self.template.text(self.values, indent)
+
+    def content(self) -> str:
+        """Return the compact JSON of what isn't set by a server, see `Template.content`.
+
+        Raises:
+            LookupError: This version is a deletion.
+        """
+        if self.template is None:
+            raise LookupError(f"{self.type}/{self.id} version {self.version} is a deletion")
+        return self.template.content.text(self.values, None)

@@ -25,7 +25,7 @@ from medenv.fhir.search.hits import Hits
 from medenv.fhir.search.parse import parse
 from medenv.fhir.search.resolve import find_all, resolve
 from medenv.fhir.store import Store
-from medenv.fhir.template import Record, template_of
+from medenv.fhir.template import SET_BY_SERVER, Record, template_of
 
 __all__ = ["Workspace"]
 
@@ -193,9 +193,7 @@ class Workspace:
         pid = earlier[-1].pid if earlier else int(self.new_id())
         version = earlier[-1].version + step if earlier else 1
         updated = self.now()
-        given = {
-            k: v for k, v in resource.get("meta", {}).items() if k not in ("id", "versionId", "lastUpdated", "source")
-        }
+        given = {k: v for k, v in resource.get("meta", {}).items() if k not in ("id", *SET_BY_SERVER)}
         extension = {"extension": given.pop("extension")} if "extension" in given else {}
         source = str(resource.get("meta", {}).get("source", "")).partition("#")[0]
         stamp = {

@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
@@ -26,6 +26,9 @@ __all__ = ["Store"]
 
 _CHUNK = 4096
 """Rows of a stretch of a type: enough that a page is found in one or two, few enough to load in some milliseconds."""
+
+_PART = 500
+"""Numbers of one query: SQLite takes some thousand."""
 
 _WHOLE = 20_000
 """A type of at most so many resources is one stretch."""
@@ -170,8 +173,8 @@ class Store:
     def records(self, pids: list[int]) -> dict[int, Record]:
         """Return resources by number; unknown numbers are left out."""
         found: dict[int, Record] = {}
-        for start in range(0, len(pids), 500):
-            part = pids[start : start + 500]
+        for start in range(0, len(pids), _PART):
+            part = pids[start : start + _PART]
             marks = ",".join("?" * len(part))
             for pid, template, text in self._db().execute(
                 f"SELECT pid, shape, vals FROM resource WHERE pid IN ({marks})", part
@@ -263,6 +266,15 @@ class Store:
     def all_pids(self) -> list[int]:
         """Return every number, ascending."""
         return [pid for (pid,) in self._db().execute("SELECT pid FROM resource ORDER BY pid")]
+
+    def in_order(self, pids: Sequence[int] | None = None) -> Iterator[Record]:
+        """Yield the resources that some numbers belong to, in that order, or all by number; few are in memory at a time."""
+        wanted = self.all_pids() if pids is None else pids
+        for start in range(0, len(wanted), _PART):
+            part = list(wanted[start : start + _PART])
+            found = self.records(part)
+            for pid in part:
+                yield found[pid]
 
     def numbers_of(self, type_: str) -> list[int]:
         """Return the numbers of a type's resources, ascending."""

@@ -9,7 +9,7 @@ from typing import Any
 from medenv.fhir import jsontext
 from medenv.fhir.errors import FhirError
 from medenv.fhir.read.refusals import deleted_error, not_known
-from medenv.fhir.template import Record
+from medenv.fhir.template import SET_BY_SERVER, Record
 from medenv.fhir.workspace import Workspace
 from medenv.fhir.write import outcomes
 from medenv.fhir.write.conditional import match
@@ -125,7 +125,7 @@ def _save_new(
 
 def _content(resource: dict[str, Any]) -> str:
     """Return what makes a resource the same to HAPI: all but its id and the server's part of its meta."""
-    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in ("versionId", "lastUpdated", "source")}
+    meta = {k: v for k, v in resource.get("meta", {}).items() if k not in SET_BY_SERVER}
     rest = {k: v for k, v in resource.items() if k not in ("id", "meta")}
     return jsontext.compact({"meta": meta, **rest})
 
