@@ -110,15 +110,7 @@ def together(hapi: Asked, ours: Asked, examples: dict[str, dict[str, Any]], chos
     """Post each example in a transaction with those that it refers to, then read all that it stored."""
     for name in chosen:
         names = around(examples, name)
-        entries = [
-            {
-                "fullUrl": f"urn:example:{one}",
-                "resource": examples[one],
-                "request": {"method": "PUT", "url": f"{one.split('/')[0]}/x-{one.split('/')[1]}"[:80]},
-            }
-            for one in names
-        ]
-        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": renamed(entries, names)}
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries_of(examples, names)}
         yield f"{name} and {len(names) - 1}", hapi.send("POST", "", bundle), ours.send("POST", "", bundle)
         for one in names:
             place = place_of(one)
@@ -126,7 +118,7 @@ def together(hapi: Asked, ours: Asked, examples: dict[str, dict[str, Any]], chos
 
 
 def place_of(name: str) -> str:
-    """Return where an example is put: a number for an id HAPI keeps for itself."""
+    """Return where an example is put: never under a number, which HAPI keeps for itself."""
     kind, _, id_ = name.partition("/")
     return f"{kind}/{f'x-{id_}'[:64]}"
 
@@ -152,8 +144,8 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def renamed(entries: list[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return entries whose resources have the ids, and whose references the places, under which they are put."""
+def entries_of(examples: dict[str, dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return a transaction's entries, whose resources have the ids, and whose references the places, under which they are put."""
     places = {name: place_of(name) for name in names}
 
     def walk(node: Any) -> Any:
@@ -164,13 +156,14 @@ def renamed(entries: list[dict[str, Any]], names: Sequence[str]) -> list[dict[st
             return made
         return [walk(value) for value in node] if isinstance(node, list) else node
 
-    made = []
-    for name, entry in zip(names, entries, strict=True):
-        resource = {**walk(entry["resource"]), "id": places[name].partition("/")[2]}
-        made.append(
-            {"fullUrl": entry["fullUrl"], "resource": resource, "request": {"method": "PUT", "url": places[name]}}
-        )
-    return made
+    return [
+        {
+            "fullUrl": f"urn:example:{name}",
+            "resource": {**walk(examples[name]), "id": place.partition("/")[2]},
+            "request": {"method": "PUT", "url": place},
+        }
+        for name, place in places.items()
+    ]
 
 
 def searched(hapi: Asked, ours: Asked, examples: dict[str, dict[str, Any]], chosen: Sequence[str]) -> Iterator[Row]:

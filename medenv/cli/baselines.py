@@ -110,13 +110,10 @@ def baselines_table(benchmark: Benchmark, tasks: Sequence[Task]) -> TerminalTabl
         *ways,
         title=title,
     )
-    for number, kind in TYPES.items():
-        branches = Counter(task.branch for task in tasks if task.type == number)
-        if branches:
-            largest = f"{100 * max(branches.values()) / branches.total():.1f} %"
-            table.add(
-                f"{number:2d} {kind.name}", _counts(branches), largest, *(_share(scores[way][number]) for way in _WAYS)
-            )
+    for number, branches in _branches(tasks).items():
+        largest = f"{100 * max(branches.values()) / branches.total():.1f} %"
+        name = f"{number:2d} {TYPES[number].name}"
+        table.add(name, _counts(branches), largest, *(_share(scores[way][number]) for way in _WAYS))
     totals = [
         Baseline(*(sum(x) for x in zip(*((f.passed, f.tried) for f in scores[w].values()), strict=True))) for w in _WAYS
     ]
@@ -128,13 +125,21 @@ def baselines_table(benchmark: Benchmark, tasks: Sequence[Task]) -> TerminalTabl
 def baselines_json(benchmark: Benchmark, tasks: Sequence[Task]) -> list[dict[str, Any]]:
     """Return what `baselines_table` shows, as plain data."""
     scores = baselines(benchmark, tasks)
-    found = []
-    for number, kind in TYPES.items():
-        branches = Counter(task.branch for task in tasks if task.type == number)
-        if branches:
-            ways = {way: asdict(scores[way][number]) for way in _WAYS}
-            found.append({"type": number, "name": kind.name, "branches": dict(branches), "ways": ways})
-    return found
+    return [
+        {
+            "type": number,
+            "name": TYPES[number].name,
+            "branches": dict(branches),
+            "ways": {way: asdict(scores[way][number]) for way in _WAYS},
+        }
+        for number, branches in _branches(tasks).items()
+    ]
+
+
+def _branches(tasks: Sequence[Task]) -> dict[int, Counter[str | None]]:
+    """Return how many tasks of each type that there is are of which branch."""
+    counted = {number: Counter(task.branch for task in tasks if task.type == number) for number in TYPES}
+    return {number: branches for number, branches in counted.items() if branches}
 
 
 def _counts(branches: Counter[str | None]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from medenv.cli.console import stdout
+from medenv.cli.output import Json, print_json
 from medenv.cli.progress import waiting
 from medenv.episode import BenchmarkConfig
 from medenv.episode.fitness import Fitness, check_server
@@ -36,7 +36,7 @@ def check(
     write: Annotated[
         bool, typer.Option("--write", help="Write three orders too, undo them, and say if something is left.")
     ] = False,
-    json_: Annotated[bool, typer.Option("--json", help="JSON on stdout, with every fault.")] = False,
+    json_: Json = False,
 ) -> None:
     """Check whether a FHIR server can play a split: what it lacks, and which searches it doesn't do as tasks need them.
 
@@ -51,7 +51,7 @@ def check(
     with waiting(f"asking {url}"):
         found = check_server(config, write=write)
     if json_:
-        print(json.dumps(found.to_dict(), indent=2))
+        print_json(found.to_dict())
     else:
         _show(found)
     if not found.fit:

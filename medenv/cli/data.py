@@ -117,12 +117,12 @@ def _described(known: ChartSet) -> dict[str, Any]:
 
 
 def _describe(known: ChartSet) -> None:
-    store = known.open()
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in store.counts.items())
-    print(f"charts {known.name}: {counts}")
-    print(f"path {known.path}")
-    print(f"size {known.path.stat().st_size / 1e6:.1f} MB")
-    print(f"fingerprint {store.fingerprint}")
+    said = _described(known)
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in said["resources"].items())
+    print(f"charts {said['charts']}: {counts}")
+    print(f"path {said['path']}")
+    print(f"size {said['bytes'] / 1e6:.1f} MB")
+    print(f"fingerprint {said['fingerprint']}")
 
 
 def path(split: Split = "train", size: SizeName = "default", charts: Charts = None, seed: Seed = 0) -> None:

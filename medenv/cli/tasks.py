@@ -68,7 +68,8 @@ def list_tasks(
                 stdout().print(baselines_table(benchmark, chosen))
         return
     if json_:
-        print_json(_head(tasks) | (_types_json(tasks, cases) if type_ is None else _tasks_json(tasks, type_)))
+        listed = {"types": _types(tasks, cases)} if type_ is None else {"tasks": _tasks(tasks, type_)}
+        print_json(_head(tasks) | listed)
     else:
         stdout().print(_types_table(tasks, cases) if type_ is None else _tasks_table(tasks, type_))
 
@@ -77,7 +78,7 @@ def _head(tasks: TaskSet) -> dict[str, Any]:
     return {"split": tasks.name, "version": tasks.version}
 
 
-def _types_json(tasks: TaskSet, cases: bool) -> dict[str, Any]:
+def _types(tasks: TaskSet, cases: bool) -> list[dict[str, Any]]:
     """Return the task types of a split with their branches."""
     types = []
     for number, kind in TYPES.items():
@@ -85,24 +86,22 @@ def _types_json(tasks: TaskSet, cases: bool) -> dict[str, Any]:
         branches = Counter(_situation(task, cases) for task in of_type if task.branch)
         head = {"type": number, "name": kind.name, "kind": kind.kind, "title": kind.title}
         types.append({**head, "tasks": len(of_type), "branches": dict(branches)})
-    return {"types": types}
+    return types
 
 
-def _tasks_json(tasks: TaskSet, number: int) -> dict[str, Any]:
+def _tasks(tasks: TaskSet, number: int) -> list[dict[str, Any]]:
     """Return the tasks of one type, as agents are told them."""
-    return {
-        "tasks": [
-            {
-                "id": one.id,
-                "type": one.type,
-                "patient": one.mrn,
-                "branch": one.branch,
-                "instruction": one.instruction,
-                "context": one.context,
-            }
-            for one in tasks.of_type(number)
-        ]
-    }
+    return [
+        {
+            "id": one.id,
+            "type": one.type,
+            "patient": one.mrn,
+            "branch": one.branch,
+            "instruction": one.instruction,
+            "context": one.context,
+        }
+        for one in tasks.of_type(number)
+    ]
 
 
 def _tasks_table(tasks: TaskSet, number: int) -> TerminalTable:
@@ -115,8 +114,8 @@ def _tasks_table(tasks: TaskSet, number: int) -> TerminalTable:
         prose_column("instruction"),
         title=title,
     )
-    for task in tasks.of_type(number):
-        table.add(task.id, task.mrn or "-", task.branch or "-", task.instruction.strip())
+    for one in _tasks(tasks, number):
+        table.add(one["id"], one["patient"] or "-", one["branch"] or "-", one["instruction"].strip())
     return table
 
 
@@ -130,11 +129,10 @@ def _types_table(tasks: TaskSet, cases: bool) -> TerminalTable:
         prose_column("title in the report", spare=2),
     )
     table = TerminalTable(*headings, title=f"split {tasks.title}")
-    for number, kind in TYPES.items():
-        of_type = tasks.of_type(number)
-        branches = Counter(_situation(task, cases) for task in of_type if task.branch)
-        shares = ", ".join(f"{name} {count}" for name, count in branches.items())
-        table.add(f"{number:2d} {kind.name}", kind.kind, str(len(of_type)), shares or "set by the charts", kind.title)
+    for one in _types(tasks, cases):
+        shares = ", ".join(f"{name} {count}" for name, count in one["branches"].items())
+        name = f"{one['type']:2d} {one['name']}"
+        table.add(name, one["kind"], str(one["tasks"]), shares or "set by the charts", one["title"])
     return table
 
 
