@@ -80,8 +80,15 @@ def patient_who_has_a_value(known: Known) -> ReferenceActions[None]:
 
 @attack(KIND, LABS, present)
 def everything_as_ids(known: Known) -> ReferenceActions[None]:
-    """The whole compartment, cut to ids."""
-    yield get(f"Patient/{known.mrn}/$everything?_elements=id&_count=2000")
+    """The whole compartment, its results cut to ids: elements without a type are the patient's alone."""
+    yield get(f"Patient/{known.mrn}/$everything?_elements=id,Observation.id&_count=2000")
+    yield from known.end()
+
+
+@attack(KIND, LABS, present)
+def everything_as_texts(known: Known) -> ReferenceActions[None]:
+    """The whole compartment, cut to what must be there."""
+    yield get(f"Patient/{known.mrn}/$everything?_summary=text&_count=2000")
     yield from known.end()
 
 

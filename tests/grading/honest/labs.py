@@ -134,6 +134,7 @@ WHOLE: dict[str, Make] = {
     "everything of a type": lambda q: f"Patient/{q.mrn}/$everything?_type=Observation&_count=500",
     "everything of a type, paged": lambda q: f"Patient/{q.mrn}/$everything?_type=Observation&_count=40",
     "everything of two types": lambda q: f"Patient/{q.mrn}/$everything?_type=Patient,Observation&_count=500",
+    "everything, the patient as an id": lambda q: f"Patient/{q.mrn}/$everything?_elements=id&_count=1000",
     "everything in xml": lambda q: f"Patient/{q.mrn}/$everything?_type=Observation&_count=500&_format=xml",
     "revinclude by id": lambda q: f"Patient?_id={q.mrn}&_revinclude=Observation:patient&_count=1000",
     "revinclude by identifier": lambda q: f"Patient?identifier={q.mrn}&_revinclude=Observation:subject",
